@@ -1,0 +1,76 @@
+# What a person types. Each target's words stand behind its name; `make help` prints them.
+
+PYTHON ?= python3
+LAPTOP := $(PYTHON) -m local
+AIRFLOW := .venv/airflow/bin
+SPARK := .venv/spark/bin
+export PYTHONPATH := .:plugins
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help install run stop sql airflow data rollback release use-case check format test test-all campaign bench lock clean
+
+help: ## this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | while IFS='|' read -r name says; do printf '%-16s %s\n' "$$name" "$$says"; done
+
+install: ## both environments, Delta's JARs and the Java class archive; done once
+	@$(LAPTOP).install
+
+run: ## install if needed, start everything, run a first range and a night, stay up until Ctrl-C (ONCE=1: end)
+	@$(LAPTOP).run
+
+stop: ## end what a killed `make run` left running
+	@$(LAPTOP).stop
+
+sql: install ## Spark SQL with every table of the lake by name (QUERY="SELECT ..." asks once)
+	@$(SPARK)/python -m local.sql
+
+airflow: install ## Airflow's own command line, with our settings: ARGS="dags list"
+	@$(LAPTOP).airflow_cli $(ARGS)
+
+data: install ## USE_CASE=bike_sharing [FROM=folder or URL]: fetch the published data of a use case once
+	@$(SPARK)/python -m spark_jobs.publication "$(USE_CASE)" --landing="$$($(LAPTOP).home)/landing" --from="$(FROM)"
+
+rollback: ## MODEL=bike_sharing REASON="..." [VERSION=3]: the previous champion again; nights no longer promote
+	@$(LAPTOP).rollback "roll back" --model="$(MODEL)" --reason="$$REASON" $(if $(VERSION),--version=$(VERSION))
+
+release: ## MODEL=bike_sharing REASON="...": nights may promote again
+	@$(LAPTOP).rollback "release the hold" --model="$(MODEL)" --reason="$$REASON"
+
+use-case: ## NAME=churn: a use case of your own that already runs
+	@$(LAPTOP).new_use_case "$(NAME)"
+
+check: install ## lint, types, import contracts and the quick tests: at most 3 minutes
+	@$(AIRFLOW)/ruff check --quiet . && $(AIRFLOW)/ruff format --check --quiet .
+	@$(AIRFLOW)/mypy plugins dags tests/dags tests/contract
+	@$(SPARK)/mypy spark_jobs local benchmarks tests/spark tests/use_cases tests/end_to_end tests/campaign
+	@$(AIRFLOW)/lint-imports
+	@$(AIRFLOW)/python -m pytest -q tests/contract tests/dags
+	@$(SPARK)/python -m pytest -q tests/use_cases
+
+format: install ## what ruff can put right by itself
+	@$(AIRFLOW)/ruff check --quiet --fix . ; $(AIRFLOW)/ruff format --quiet .
+
+test: check ## every test but the campaign, a night through the real scheduler included: at most 15 minutes
+	@$(SPARK)/python -m pytest -q tests/spark
+	@$(SPARK)/python -m pytest -q tests/end_to_end
+
+test-all: test campaign ## and the campaign of bad nights: at most 60 minutes
+
+campaign: install
+	@$(SPARK)/python -m pytest -q tests/campaign
+
+bench: install ## the figures measured so far ([DATA=folder with hour.csv]: those of the published data too)
+	@$(SPARK)/python -m benchmarks $(DATA)
+
+LOCK := uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 --quiet
+
+lock: ## after a change of a group in pyproject.toml: write the requirement files again
+	@$(LOCK) --group test -o tests/requirements.txt
+	@$(LOCK) --group airflow -c tests/requirements.txt -o requirements.txt
+	@$(LOCK) --group spark -c tests/requirements.txt -o spark_jobs/requirements.txt
+	@$(LOCK) --group java -o local/requirements/java.txt
+	@$(LOCK) --group uv -o local/requirements/uv.txt
+
+clean: ## remove the environments and caches; what NIGHTSHIFT_HOME holds stays
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,113 @@
+"""Scoring many rows: our way, bare XGBoost on Parquet, and MLflow's spark_udf, in one run.
+
+python -m benchmarks.scoring [rows]        prints seconds of the second pass of each, and their ratios
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import SparkSession
+
+from spark_jobs.kinds import Columns
+from spark_jobs.kinds import xgboost as boosting
+from spark_jobs.lakehouse import Table
+from spark_jobs.session import spark_session
+
+ROWS, TREES = 2_000_000, 300
+COLUMNS = Columns(features=tuple(f"x{n}" for n in range(12)), labels=("y",), predictions=("prediction",))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    spark: SparkSession
+    folder: Path
+    model: boosting.Boosters
+
+    def delta(self, name: str) -> Table:
+        return Table(self.spark, f"{self.folder}/{name}", is_path=True)
+
+    @property
+    def parquet(self) -> list[Path]:
+        """The very files of the Delta table."""
+        return sorted((self.folder / "features").glob("*.parquet"))
+
+    def ours(self) -> None:
+        predicted = self.model.score(self.delta("features").read(), ["day", "key"])
+        self.delta("ours").replace(predicted, None, {})
+
+    def bare(self) -> None:
+        """One process, as many threads as there are cores, no table format, no Spark."""
+        import xgboost
+
+        booster = xgboost.Booster(model_file=bytearray(self.model.raw[0]))
+        rows = pa.concat_tables(pq.read_table(file) for file in self.parquet)
+        matrix = np.column_stack([rows.column(name).to_numpy() for name in COLUMNS.features])
+        found = booster.inplace_predict(matrix, validate_features=False)
+        pq.write_table(
+            rows.select(["day", "key"]).append_column("prediction", pa.array(found)), self.folder / "bare.parquet"
+        )
+
+    def udf(self) -> None:
+        import mlflow.pyfunc
+
+        predict = mlflow.pyfunc.spark_udf(
+            self.spark, str(self.folder / "model"), env_manager="local", result_type="double"
+        )
+        rows = self.delta("features").read()
+        self.delta("udf").replace(rows.select("day", "key", predict(*COLUMNS.features).alias("prediction")), None, {})
+
+
+def prepared(spark: SparkSession, folder: Path, rows: int) -> Bench:
+    draw = np.random.default_rng(1)
+    sample = pd.DataFrame(draw.normal(size=(50_000, len(COLUMNS.features))), columns=list(COLUMNS.features))
+    sample["y"] = sample["x0"] * 3 + np.sin(sample["x1"] * 3) + sample["x2"] * sample["x3"]
+    model = boosting.fit(sample, {"rounds": TREES, "max_depth": 6, "eta": 0.1}, COLUMNS)
+    model.save(folder / "model", dict.fromkeys(COLUMNS.features, "double"))
+    bench = Bench(spark=spark, folder=folder, model=model)
+    columns = ["DATE'2024-01-01' AS day", "id AS key", *(f"randn({n}) AS {x}" for n, x in enumerate(COLUMNS.features))]
+    bench.delta("features").replace(spark.range(rows, numPartitions=4).selectExpr(*columns), None, {})
+    return bench
+
+
+def seconds(work: Callable[[], None]) -> tuple[float, float]:
+    """Of a first pass and of a second."""
+    times = []
+    for _ in range(2):
+        started = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - started)
+    return times[0], times[1]
+
+
+def main(rows: int) -> None:
+    with TemporaryDirectory() as folder:
+        bench = prepared(spark_session("benchmark", heavy=True), Path(folder), rows)
+        found = {"ours": seconds(bench.ours), "bare": seconds(bench.bare), "udf": seconds(bench.udf)}
+        agree(bench)
+    print(f"scoring {rows:,} rows x {len(COLUMNS.features)} features, {TREES} trees")
+    names = {"ours": "Nightshift, Delta to Delta", "bare": "bare XGBoost, Parquet", "udf": "mlflow.pyfunc.spark_udf"}
+    for key, name in names.items():
+        print(f"  {name:28} first {found[key][0]:6.1f} s   warm {found[key][1]:6.1f} s")
+    warm = {key: second for key, (_, second) in found.items()}
+    print(f"  of bare XGBoost's speed: {warm['bare'] / warm['ours']:.2f}   (at least 0.70 is asked)")
+    print(f"  times faster than spark_udf: {warm['udf'] / warm['ours']:.2f}   (at least 1.40 is asked)")
+
+
+def agree(bench: Bench) -> None:
+    """A benchmark of ways that answer differently would say nothing."""
+    ours, udf = (bench.delta(name).read() for name in ("ours", "udf"))
+    different = ours.join(udf.withColumnRenamed("prediction", "other"), "key").where("abs(prediction - other) > 1e-5")
+    if different.count():
+        raise SystemExit("the ways to score do not agree")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if sys.argv[1:] else ROWS)

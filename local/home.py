@@ -1,0 +1,106 @@
+"""The folder that holds all a laptop's Nightshift knows, and the ports it answers on."""
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.places import CHECKOUT, SPARK, python
+from spark_jobs.declare import BadRequest
+
+USER = "admin"
+PORTS = range(1024, 65536)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Home:
+    root: Path
+    airflow_port: int = 8080
+    mlflow_port: int = 5000
+    pool: str = "spark"
+    jobs_at_once: int = 2
+
+    @property
+    def airflow(self) -> Path:
+        return self.root / "airflow"
+
+    @property
+    def airflow_database(self) -> Path:
+        return self.airflow / "airflow.db"
+
+    @property
+    def mlflow(self) -> Path:
+        return self.root / "mlflow"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def passwords(self) -> Path:
+        return self.airflow / "passwords.json"
+
+    @property
+    def airflow_url(self) -> str:
+        return f"http://127.0.0.1:{self.airflow_port}"
+
+    @property
+    def mlflow_url(self) -> str:
+        return f"http://127.0.0.1:{self.mlflow_port}"
+
+    def settings(self) -> dict[str, str]:
+        """What the Airflow side is told, besides its own configuration file."""
+        return {
+            "AIRFLOW_HOME": str(self.airflow),
+            "NIGHTSHIFT_HOME": str(self.root),
+            "NIGHTSHIFT_MLFLOW": self.mlflow_url,
+            "NIGHTSHIFT_SPARK_PYTHON": str(python(SPARK)),
+            "NIGHTSHIFT_SPARK_POOL": self.pool,
+            "NIGHTSHIFT_SPARK_SLOTS": str(self.jobs_at_once),
+            "PYTHONPATH": str(CHECKOUT),
+        }
+
+
+def from_environment(environment: Mapping[str, str] = os.environ) -> Home:
+    root = Path(environment.get("NIGHTSHIFT_HOME") or CHECKOUT / ".nightshift")
+    return Home(
+        root=root.expanduser().resolve(),
+        airflow_port=_number(environment, "AIRFLOW_PORT", 8080, PORTS),
+        mlflow_port=_number(environment, "MLFLOW_PORT", 5000, PORTS),
+        pool=environment.get("NIGHTSHIFT_SPARK_POOL") or "spark",
+        jobs_at_once=_number(environment, "NIGHTSHIFT_SPARK_SLOTS", 2, range(1, 65)),
+    )
+
+
+def check_ports(home: Home) -> None:
+    """Both must be free before anything starts."""
+    if home.airflow_port == home.mlflow_port:
+        raise BadRequest("AIRFLOW_PORT", f"and MLFLOW_PORT are both {home.mlflow_port}: choose two")
+    for name, port in (("AIRFLOW_PORT", home.airflow_port), ("MLFLOW_PORT", home.mlflow_port)):
+        if not is_free(port):
+            raise BadRequest(
+                name,
+                f"port {port} is in use. `make stop` ends an earlier start, or choose another: make run {name}=...",
+            )
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _number(environment: Mapping[str, str], name: str, usual: int, allowed: range) -> int:
+    given = environment.get(name) or str(usual)
+    if not given.isdigit() or int(given) not in allowed:
+        raise BadRequest(name, f"is a number from {allowed[0]} to {allowed[-1]}, got {given!r}")
+    return int(given)
+
+
+if __name__ == "__main__":
+    print(from_environment().root)

@@ -1,0 +1,99 @@
+"""`make sql`: Spark SQL over every table of the lake. Runs in the Spark environment, with one query or as a shell."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from local.commands import tell
+from local.home import from_environment
+from spark_jobs import use_cases
+from spark_jobs.live import live_sql
+from spark_jobs.session import SETTINGS, spark_session
+
+MOST_ROWS = 1000
+WELCOME = """
+End a statement with ; and leave with Ctrl-D. SHOW TABLES IN {0} lists what there is.
+An older version: SELECT count(*) FROM {0}.silver_rides VERSION AS OF 0;
+"""
+
+
+def main(lake: Path, query: str) -> int:
+    with tempfile.TemporaryDirectory() as catalog:
+        SETTINGS["spark.sql.warehouse.dir"] = catalog
+        with _java_silenced():
+            spark = spark_session("make sql")
+        names = [name for name in use_cases.names() if (lake / name).is_dir()]
+        with ThreadPoolExecutor(4) as hands:
+            list(hands.map(spark.sql, _databases(names)))
+            list(hands.map(spark.sql, _tables(lake, names)))
+        for view in _live_views(lake, names):
+            spark.sql(view)
+        if query:
+            return _answer(spark, query)
+        tell(WELCOME.format(names[0]) if names else f"\nNo tables yet in {lake}: type `make run` first.\n")
+        for statement in _typed():
+            _answer(spark, statement)
+    return 0
+
+
+@contextmanager
+def _java_silenced() -> Iterator[None]:
+    """What Java would write to the terminal when it starts helps nobody; what it answers comes back as errors."""
+    ours, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(ours, 2)
+
+
+def _databases(names: list[str]) -> list[str]:
+    return [f"CREATE DATABASE `{name}`" for name in names]
+
+
+def _tables(lake: Path, names: list[str]) -> list[str]:
+    """Real tables rather than views: only those can be asked for an older version."""
+    return [
+        f"CREATE TABLE `{name}`.`{log.parts[-3]}_{log.parts[-2]}` USING delta LOCATION '{log.parent}'"
+        for name in names
+        for log in sorted((lake / name).glob("*/*/_delta_log"))
+    ]
+
+
+def _live_views(lake: Path, names: list[str]) -> Iterator[str]:
+    for name in names:
+        if (lake / name / "gold" / "predictions").is_dir():
+            query = live_sql(f"`{name}`.gold_predictions", use_cases.load(name).features.key)
+            yield f"CREATE VIEW `{name}`.predictions_live AS {query}"
+
+
+def _typed() -> Iterator[str]:
+    with suppress(ImportError):
+        import readline  # noqa: F401, PLC0415 - importing it gives the prompt a memory; not every Python has it
+    lines: list[str] = []
+    with suppress(EOFError, KeyboardInterrupt):
+        while True:
+            lines.append(input("      -> " if lines else "sql> "))
+            if lines[-1].rstrip().endswith(";"):
+                yield "\n".join(lines)
+                lines = []
+
+
+def _answer(spark: SparkSession, statement: str) -> int:
+    try:
+        spark.sql(statement.strip().rstrip(";")).show(MOST_ROWS, truncate=False)
+    except PySparkException as error:
+        tell(str(error).partition("\n\nJVM stacktrace")[0])
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(from_environment().root / "lake", os.environ.get("QUERY", "")))

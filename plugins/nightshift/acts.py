@@ -1,0 +1,155 @@
+"""What needs no Spark and runs inside the Airflow task."""
+
+import logging
+import shutil
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowFailException, AirflowRuntimeError
+
+from nightshift import links, registry, tracking_runs
+from nightshift.beginnings import run_key, started, who
+from nightshift.endings import retry_only_what_it_helps, skip
+from nightshift.mlflow_server import mlflow_client
+from nightshift.plan import Form, Plan, nights_left_out, plan_of
+from nightshift.settings import CHECKOUT, settings
+from spark_jobs.declare import UseCase
+from spark_jobs.use_cases import load
+
+log = logging.getLogger(__name__)
+Result = dict[str, Any]
+STAGES = ("ingest", "refine", "features", "train", "evaluate", "score")
+
+
+class ActOperator(BaseOperator):
+    """A function of the task's context."""
+
+    operator_extra_links = (links.MlflowRun(),)
+
+    def __init__(self, *, act: Callable[[Context], Result], **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.act = act
+
+    def execute(self, context: Context) -> Result:
+        with retry_only_what_it_helps():
+            return self.act(context)
+
+
+def check(use_case: UseCase, context: Context) -> Result:
+    """Refuse what cannot work before anything exists; return the plan."""
+    begun = started(use_case, context)
+    plan = plan_of(use_case, begun, Form.of(context["dag_run"].conf or {}), today=datetime.now(UTC).date())
+    log.info("A %s run over %s; trains: %s; may promote: %s", plan.kind, plan.window, plan.retrain, plan.may_promote)
+    if left_out := nights_left_out(use_case, begun):
+        most = use_case.most_missed.days
+        log.warning("One night makes up for %s missed ones; use the form for %s more before them", most, left_out)
+    with mlflow_client() as client:
+        name = model_name(use_case)
+        if version := plan.version or registry.Model.read(client, name).champion:
+            registry.check_columns(client, name, version, use_case.features.columns)
+    return plan.to_dict()
+
+
+def open_run(use_case: UseCase, context: Context) -> Result:
+    """One MLflow run per Dag run; those left open by Dag runs that are over end here."""
+    plan = _plan(context)
+    with mlflow_client() as client:
+        opened = tracking_runs.open_run(client, use_case.name, plan, settings().place, code_version())
+        links.show(context, opened)
+
+        def is_over(key: str) -> bool:
+            return key != plan.run_key and dag_run_is_over(context, key)
+
+        for name in tracking_runs.end_left_open(client, opened["experiment"], is_over):
+            log.warning("Ended the MLflow run %r, left open by a Dag run that is over", name)
+    return opened
+
+
+def promote(use_case: UseCase, context: Context) -> Result:
+    """Move the alias champion to the version this Dag run trained, if the gate and the plan allow it."""
+    links.show(context, _said(context, "open_run"))
+    plan, verdict, name = _plan(context), _said(context, "evaluate"), model_name(use_case)
+    act = registry.Act(by=plan.by, why=plan.reason or f"{plan.kind} run over {plan.window}", run_key=plan.run_key)
+    with mlflow_client() as client:
+        if refused := _why_not(plan, verdict, registry.Model.read(client, name)):
+            skip(context, refused)
+        entry = registry.promote(client, name, verdict["version"], act, judged_against=verdict["champion"])
+    log.info("Champion of %s is version %s (before: %s)", name, entry["to"], entry["from"] or "none")
+    return entry
+
+
+def close_run(context: Context) -> Result:
+    """End the MLflow run with the true status; a Dag run with a failed task fails here."""
+    links.show(context, opened := _said(context, "open_run"))
+    results = {stage: result for stage in STAGES if (result := _said(context, stage))}
+    failed = _failed_tasks(context)
+    error = f"failed: {', '.join(failed)}" if failed else ""
+    with mlflow_client() as client:
+        tracking_runs.write(client, opened["run"], results)
+        tracking_runs.end(client, opened["experiment"], opened["run"], error=error)
+    if error:
+        raise AirflowFailException(error)
+    return {"stages": sorted(results)}
+
+
+def roll_back(context: Context) -> Result:
+    """The form of the Dag model_rollback."""
+    form, dag_run = context["params"], context["dag_run"]
+    use_case = load(form["model"])
+    name, columns = model_name(use_case), use_case.features.columns
+    act = registry.Act(by=who(dag_run), why=form["reason"], run_key=run_key(dag_run))
+    with mlflow_client() as client:
+        if form["action"] == registry.RELEASE:
+            return registry.release(client, name, act)
+        entry = registry.roll_back(client, name, str(form["version"]), act, columns=columns)
+    log.info("Champion of %s is version %s again; version %s is withdrawn", name, entry["to"], entry["from"])
+    return entry
+
+
+def model_name(use_case: UseCase) -> str:
+    return settings().place.model_name(use_case.name)
+
+
+def code_version() -> str:
+    """The commit this checkout stands on, where it is one."""
+    git = shutil.which("git")
+    command = [git or "git", "-C", str(CHECKOUT), "describe", "--always", "--dirty"]
+    said = subprocess.run(command, capture_output=True, text=True, check=False) if git else None
+    return said.stdout.strip() if said and said.returncode == 0 else "unknown"
+
+
+def dag_run_is_over(context: Context, key: str) -> bool:
+    dag_id, _, run_id = key.partition("/")
+    try:
+        return context["ti"].get_dagrun_state(dag_id, run_id) in ("success", "failed")
+    except AirflowRuntimeError as error:
+        if (error.error.detail or {}).get("status_code") != HTTPStatus.NOT_FOUND:
+            raise
+        return True  # somebody deleted it
+
+
+def _why_not(plan: Plan, verdict: Result, model: registry.Model) -> str:
+    if verdict["verdict"] != "PROMOTE":
+        return f"version {verdict['version']} is not promoted: {'; '.join(verdict.get('reasons', []))}"
+    if not plan.may_promote:
+        return f"version {verdict['version']} may be promoted, but this {plan.kind} run may not do it"
+    return f"promotion of {model.name} is {model.hold}; release it with the Dag model_rollback" if model.hold else ""
+
+
+def _failed_tasks(context: Context) -> list[str]:
+    ti = context["ti"]
+    states = ti.get_task_states(ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
+    return sorted(task for task, state in states.items() if state in ("failed", "upstream_failed"))
+
+
+def _plan(context: Context) -> Plan:
+    return Plan.from_dict(_said(context, "check"))
+
+
+def _said(context: Context, task: str) -> Result:
+    result: Result | None = context["ti"].xcom_pull(task_ids=task)
+    return result or {}

@@ -1,0 +1,54 @@
+"""The forms people fill in to start a Dag."""
+
+from airflow.sdk import Param
+
+from nightshift.plan import USUAL
+from nightshift.registry import PREVIOUS, RELEASE, ROLL_BACK
+
+DAYS = "Both days or none; the whole range is one run. None: yesterday (UTC)."
+
+
+def of_a_use_case() -> dict[str, Param]:
+    return {
+        "first_day": _day("First day", f"The first day, included. {DAYS}"),
+        "last_day": _day("Last day", f"The last day, included, at most yesterday (UTC). {DAYS}"),
+        "retrain": _choice("Retrain", "By itself a run trains if code, parameters or data changed.", "always", "never"),
+        "may_promote": _choice("May promote", "By itself a run promotes what passes the gate.", "yes", "no"),
+        "version": Param(
+            None,
+            type=["null", "integer"],
+            minimum=1,
+            title="Model version to score with",
+            description="Instead of the champion.",
+        ),
+        "reason": Param(None, type=["null", "string"], maxLength=500, title="Reason", description="For the record."),
+    }
+
+
+def of_a_roll_back(models: list[str]) -> dict[str, Param]:
+    return {
+        "model": Param(models[0], type="string", enum=models, title="Model"),
+        "action": Param(
+            ROLL_BACK,
+            type="string",
+            enum=[ROLL_BACK, RELEASE],
+            title="Action",
+            description="A roll back holds promotion by nights until it is released here.",
+        ),
+        "version": Param(
+            PREVIOUS,
+            type=["string", "integer"],
+            pattern="^(previous|[1-9][0-9]*)$",
+            title="Version to restore",
+            description="A number, or `previous`: the champion before this one.",
+        ),
+        "reason": Param(type="string", minLength=3, maxLength=500, title="Reason", description="For the record."),
+    }
+
+
+def _day(title: str, description: str) -> Param:
+    return Param(None, type=["null", "string"], format="date", title=title, description=description)
+
+
+def _choice(title: str, description: str, *choices: str) -> Param:
+    return Param(USUAL, type="string", enum=[USUAL, *choices], title=title, description=description)

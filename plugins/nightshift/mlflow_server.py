@@ -1,0 +1,29 @@
+"""The way to MLflow. It is imported here, and only while a task runs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from nightshift.settings import prepare_mlflow, settings
+from spark_jobs.declare import Unreachable
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+@contextmanager
+def mlflow_client() -> "Iterator[MlflowClient]":
+    """Whatever the block asks for, a server that does not answer is one clear error."""
+    prepare_mlflow()
+    import requests
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    place = settings().place
+    try:
+        yield MlflowClient(tracking_uri=place.tracking, registry_uri=place.registry)
+    except (MlflowException, requests.RequestException) as error:
+        causes = (error, error.__cause__, error.__context__)
+        if not any(isinstance(cause, requests.ConnectionError | requests.Timeout) for cause in causes):
+            raise
+        raise Unreachable(f"MLflow at {place.tracking} does not answer: start it, then clear this task") from error

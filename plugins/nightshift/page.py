@@ -1,0 +1,30 @@
+"""The page of a use case's Dag."""
+
+from nightshift.settings import settings
+from spark_jobs.declare import UseCase
+
+OF_A_ROLL_BACK = """\
+### Roll back a model
+
+Restores an earlier champion in one step; the next score uses it. The version it replaces is withdrawn, and nights do
+not promote any version of this model until the hold is released with this same form. Nothing is deleted: who, when,
+why, from and to stand in the tags of the registered model in MLflow.
+"""
+
+
+def of(use_case: UseCase) -> str:
+    place = settings().place
+    tables = "\n".join(f"- `{table.name}`: {len(table.columns)} columns" for table in use_case.tables)
+    return f"""\
+### {use_case.summary}
+
+Grain: {use_case.grain}. Source: **{place.source}**.
+
+{tables}
+
+A night brings in what arrived, rebuilds what it touched, trains if anything changed, promotes what is better, and
+scores. Start it by hand with **Trigger**: without days for yesterday, with both for a whole range in one run.
+
+[MLflow]({place.tracking}/#/models/{place.model_name(use_case.name)}) holds runs, models and verdicts; tables lie under
+`{place.lake}/{use_case.name}`.
+"""

@@ -1,0 +1,87 @@
+"""UseCase -> Dag: the only place that knows the order of a night."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from airflow.sdk import DAG, Context, CronDataIntervalTimetable, TriggerRule, chain
+
+from nightshift import acts, form, page, registry
+from nightshift.acts import ActOperator, Result
+from nightshift.runners import RUNNERS, JobOperator
+from nightshift.settings import settings
+from spark_jobs.declare import Stage, UseCase
+
+NIGHTLY = "0 2 * * *"  # UTC
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # no back-fill reaches further
+OWNER = {"owner": "nightshift"}
+
+ACT: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=15), "execution_timeout": timedelta(minutes=10)}
+JOB: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=30), "execution_timeout": timedelta(hours=2)}
+LONG_JOB = JOB | {"execution_timeout": timedelta(hours=6)}
+
+
+def dag_of(use_case: UseCase) -> DAG:
+    """Every use case and every target gets the same tasks."""
+    with DAG(
+        dag_id=use_case.name,
+        schedule=CronDataIntervalTimetable(NIGHTLY, timezone="UTC"),
+        start_date=EPOCH,
+        catchup=False,  # a night makes up for the nights before it
+        max_active_runs=1,  # runs of one use case would only wait for each other's stages
+        default_args=OWNER,
+        params=form.of_a_use_case(),
+        doc_md=page.of(use_case),
+        tags=["use case"],
+    ) as dag:
+        _night(use_case)
+    return dag
+
+
+def roll_back_dag(models: list[str]) -> DAG:
+    """Where a person restores an earlier champion, and later lets nights promote again."""
+    with DAG(
+        dag_id="model_rollback",
+        schedule=None,
+        max_active_runs=1,
+        default_args=OWNER,
+        params=form.of_a_roll_back(models),
+        doc_md=page.OF_A_ROLL_BACK,
+        tags=["registry"],
+    ) as dag:
+        _act("roll_back", acts.roll_back, pool=registry.POOL)
+    return dag
+
+
+def _night(use_case: UseCase) -> None:
+    check = _act("check", partial(acts.check, use_case))
+    opened = _act("open_run", partial(acts.open_run, use_case))
+    features = _job(use_case, Stage.FEATURES)
+    promote = _act("promote", partial(acts.promote, use_case), pool=registry.POOL)
+    # Once there are features, the champion of that moment scores, whatever became of the training. No rule of
+    # Airflow's says this (all_done_min_one_success counts a skipped training as not done), so the task checks it.
+    score = _job(use_case, Stage.SCORE, needs=Stage.FEATURES, trigger_rule=TriggerRule.ALL_DONE)
+    close = _act("close_run", acts.close_run)
+
+    chain(check, opened, _job(use_case, Stage.INGEST), _job(use_case, Stage.REFINE), features)
+    chain(features, _job(use_case, Stage.TRAIN), _job(use_case, Stage.EVALUATE), promote, score)
+    chain(features, score, close)
+    opened.as_setup()  # type: ignore[no-untyped-call]  # Airflow's own gap
+    close.as_teardown(setups=opened, on_failure_fail_dagrun=True)
+
+
+def _act(name: str, act: Callable[[Context], Result], **more: Any) -> ActOperator:
+    return ActOperator(task_id=name, act=act, **ACT | more)
+
+
+def _job(use_case: UseCase, stage: Stage, **more: Any) -> JobOperator:
+    told = settings()
+    arguments = LONG_JOB if stage is Stage.TRAIN else JOB
+    return RUNNERS[told.target](
+        stage=stage,
+        use_case=use_case.name,
+        pool=told.pool,
+        max_active_tis_per_dag=1,  # one writer: nights, ranges and back-fills together
+        **arguments | more,
+    )

@@ -1,0 +1,183 @@
+"""What a Dag run is to do: a pure function of who started it, when, and what the form says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from spark_jobs.declare import BadRequest, Retrain, UseCase, Window
+
+T = TypeVar("T")
+DAY = timedelta(days=1)
+USUAL = "as this kind of run does"
+FIELDS = ("first_day", "last_day", "retrain", "may_promote", "version", "reason")
+
+
+class Kind(StrEnum):
+    """How a Dag run came to be; decides what it may do."""
+
+    NIGHTLY = "nightly"
+    FORM = "form"
+    RANGE = "range"
+    BACKFILL = "backfill"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """What a person typed, checked field by field."""
+
+    first_day: date | None = None
+    last_day: date | None = None
+    retrain: Retrain | None = None
+    may_promote: bool | None = None
+    version: str = ""
+    reason: str = ""
+
+    @classmethod
+    def of(cls, conf: Mapping[str, Any]) -> "Form":
+        given = {name: value for name, value in conf.items() if value not in (None, "")}
+        for name in given:
+            if name not in FIELDS:
+                raise BadRequest(name, f"is not a field of this form; it has {', '.join(FIELDS)}")
+        return cls(
+            first_day=_day("first_day", given.get("first_day")),
+            last_day=_day("last_day", given.get("last_day")),
+            retrain=_choice("retrain", given, {"always": Retrain.ALWAYS, "never": Retrain.NEVER}),
+            may_promote=_choice("may_promote", given, {"yes": True, "no": False}),
+            version=_version(given.get("version", "")),
+            reason=str(given.get("reason", "")),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """What Airflow knows of a Dag run."""
+
+    run_key: str
+    run_type: str
+    by: str
+    run_after: date
+    interval: Window | None  # None: a run without logical date
+    undone_since: date | None = None  # the first day no night has finished
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Made once, by the first task; every later task reads it."""
+
+    kind: Kind
+    window: Window
+    retrain: Retrain
+    may_promote: bool
+    version: str
+    reason: str
+    run_key: str
+    by: str
+
+    def to_dict(self) -> dict[str, Any]:
+        window = {"start": self.window.start.isoformat(), "end": self.window.end.isoformat()}
+        return {**vars(self), "kind": str(self.kind), "retrain": str(self.retrain), "window": window}
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> "Plan":
+        start, end = (date.fromisoformat(given["window"][name]) for name in ("start", "end"))
+        window = Window(start=start, end=end)
+        kind, retrain = Kind(given["kind"]), Retrain(given["retrain"])
+        return cls(**{**given, "kind": kind, "retrain": retrain, "window": window})
+
+
+def plan_of(use_case: UseCase, started: Started, form: Form, *, today: date) -> Plan:
+    kind = _kind(started, form)
+    if kind is Kind.BACKFILL:
+        _refuse_in_backfill(form)
+    usually = Retrain.NEVER if kind is Kind.BACKFILL else Retrain.IF_DUE
+    return Plan(
+        kind=kind,
+        window=_window(kind, use_case, started, form, today),
+        retrain=form.retrain or usually,
+        may_promote=kind is not Kind.BACKFILL and form.may_promote is not False,
+        version=form.version,
+        reason=form.reason,
+        run_key=started.run_key,
+        by=started.by,
+    )
+
+
+def nights_left_out(use_case: UseCase, started: Started) -> int:
+    """How many missed nights are more than one night makes up for."""
+    if started.run_type != "scheduled" or started.interval is None or started.undone_since is None:
+        return 0
+    return max(0, (started.interval.start - use_case.most_missed - started.undone_since).days)
+
+
+def _kind(started: Started, form: Form) -> Kind:
+    if started.run_type == "scheduled":
+        return Kind.NIGHTLY
+    if started.run_type == "backfill":
+        return Kind.BACKFILL
+    return Kind.RANGE if form.first_day or form.last_day else Kind.FORM
+
+
+def _window(kind: Kind, use_case: UseCase, started: Started, form: Form, today: date) -> Window:
+    if kind is Kind.RANGE:
+        return _range(use_case, form, today)
+    if kind is Kind.FORM:
+        return Window.of(started.run_after - DAY)
+    if started.interval is None:
+        raise BadRequest("logical_date", f"a {kind} run needs one, and this run has none")
+    return _night(use_case, started.interval, started.undone_since) if kind is Kind.NIGHTLY else started.interval
+
+
+def _night(use_case: UseCase, interval: Window, undone_since: date | None) -> Window:
+    earliest = interval.start - use_case.most_missed
+    start = min(interval.start, max(earliest, undone_since or interval.start))
+    return Window(start=start, end=interval.end)
+
+
+def _range(use_case: UseCase, form: Form, today: date) -> Window:
+    first, last = form.first_day, form.last_day
+    if first is None or last is None:
+        missing = "first_day" if first is None else "last_day"
+        raise BadRequest(missing, "is missing: give both days, or none for yesterday")
+    if last < first:
+        raise BadRequest("last_day", f"{last} lies before first_day {first}")
+    if last >= today:
+        raise BadRequest("last_day", f"is at most yesterday (UTC), {today - DAY}, got {last}")
+    window = Window.of(first, last)
+    if len(window.days) > use_case.longest.days:
+        raise BadRequest("last_day", f"one run takes at most {use_case.longest.days} days, got {len(window.days)}")
+    return window
+
+
+def _refuse_in_backfill(form: Form) -> None:
+    for field in ("first_day", "last_day"):
+        if getattr(form, field):
+            raise BadRequest(field, "a back-fill brings its own days: leave the field out, or use the form")
+    if form.may_promote:
+        raise BadRequest("may_promote", "a back-fill never promotes: leave the field out, or use the form")
+
+
+def _day(field: str, value: object) -> date | None:
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise BadRequest(field, f"is a day such as 2024-02-29, got {value!r}") from None
+
+
+def _choice(field: str, given: Mapping[str, Any], choices: Mapping[str, T]) -> T | None:
+    value = given.get(field, USUAL)
+    if value == USUAL:
+        return None
+    if value not in choices:
+        raise BadRequest(field, f"is one of {', '.join([USUAL, *choices])}; got {value!r}")
+    return choices[value]
+
+
+def _version(value: object) -> str:
+    text = str(value)
+    if text and not (text.isdigit() and int(text) > 0):
+        raise BadRequest("version", f"is the number of a model version, got {value!r}")
+    return text

@@ -1,0 +1,109 @@
+"""The only reader of the environment on this side: where things lie and where jobs run."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from spark_jobs.declare import BadRequest, Place
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+MARK = "NIGHTSHIFT_JOB"  # in a job's environment: whose it is
+
+# What a job may see of our environment: enough to run and to reach MLflow, none of Airflow's own settings or secrets.
+PASSED_ON = frozenset(
+    {"PATH", "HOME", "USER", "TMPDIR", "LANG", "LC_ALL", "JAVA_HOME", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"}
+    | {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"}
+    | {"MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"}
+)
+
+# MLflow keeps to itself what the task log says already, or what nobody asked for.
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+
+
+class Target(StrEnum):
+    """Where jobs run."""
+
+    LOCAL = "local"
+    CLUSTER = "cluster"
+    DATABRICKS = "databricks"
+
+
+BUILT = (Target.LOCAL,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything this side is told from outside."""
+
+    target: Target
+    home: Path
+    tracking: str
+    registry: str
+    python: Path  # of the Spark side
+    pool: str
+    slots: int  # how many jobs run at once
+    source: str
+    simulation: str
+
+    def __post_init__(self) -> None:
+        if self.target not in BUILT:
+            raise BadRequest("SPARK_TARGET", f"{self.target} is not built yet; set SPARK_TARGET=local")
+        if self.slots < 1:
+            raise BadRequest("NIGHTSHIFT_SPARK_SLOTS", f"is at least 1, got {self.slots}")
+
+    @property
+    def place(self) -> Place:
+        return Place(
+            lake=str(self.home / "lake"),
+            landing=str(self.home / "landing"),
+            tracking=self.tracking,
+            registry=self.registry,
+            source=self.source,
+            simulation=self.simulation,
+        )
+
+
+def settings(env: Mapping[str, str] = os.environ) -> Settings:
+    tracking = env.get("NIGHTSHIFT_MLFLOW", "http://127.0.0.1:5000")
+    return Settings(
+        target=_target(env.get("SPARK_TARGET", Target.LOCAL)),
+        home=Path(env.get("NIGHTSHIFT_HOME", CHECKOUT / ".nightshift")).resolve(),
+        tracking=tracking,
+        registry=env.get("NIGHTSHIFT_REGISTRY", tracking),
+        python=Path(env.get("NIGHTSHIFT_SPARK_PYTHON", CHECKOUT / ".venv/spark/bin/python")),
+        pool=env.get("NIGHTSHIFT_SPARK_POOL", "spark"),
+        slots=_number("NIGHTSHIFT_SPARK_SLOTS", env.get("NIGHTSHIFT_SPARK_SLOTS", "2")),
+        source=env.get("NIGHTSHIFT_SOURCE", "simulated"),
+        simulation=env.get("NIGHTSHIFT_SIMULATION", ""),
+    )
+
+
+def _target(text: str) -> Target:
+    if text not in set(Target):
+        raise BadRequest("SPARK_TARGET", f"is one of {', '.join(Target)}, got {text!r}")
+    return Target(text)
+
+
+def _number(field: str, text: str) -> int:
+    if not text.isdigit():
+        raise BadRequest(field, f"is a whole number, got {text!r}")
+    return int(text)
+
+
+def job_environment(mark: str, env: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What a job's process starts with; `mark` names it to whoever looks for it later."""
+    passed = {name: value for name, value in env.items() if name in PASSED_ON}
+    return passed | QUIET | {"PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1", MARK: mark}
+
+
+def prepare_mlflow() -> None:
+    """MLflow away for a minute is waited for inside one try: these waits add up to about a minute and a half."""
+    patience = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5", "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "3"}
+    for name, value in (patience | QUIET).items():
+        os.environ.setdefault(name, value)

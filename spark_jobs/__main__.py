@@ -1,0 +1,79 @@
+"""The one entry point of every Spark job: `python -m spark_jobs <place> <stage> <use case> --start= --end=`."""
+
+import json
+import logging
+import sys
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from spark_jobs import use_cases
+from spark_jobs.declare import BadDeclaration, BadRequest, Job, NightshiftError, Place, Refused, Stage, parse
+from spark_jobs.failures import cause, explained
+from spark_jobs.life import end_with_parent
+
+LOG = logging.getLogger("spark_jobs")
+DONE, FAILED, USELESS_TO_RETRY = 0, 1, 3
+HEAVY = (Stage.TRAIN, Stage.EVALUATE)
+
+
+def main(argv: list[str]) -> int:
+    """Exit status 0: done, or nothing to do. 3: trying again cannot help. 1: anything else."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+    for talker in ("py4j", "pyspark"):
+        logging.getLogger(talker).setLevel(logging.WARNING)
+    end_with_parent()
+    try:
+        place, job = parse(argv)
+        result = _run(place, job)
+    except (BadRequest, BadDeclaration, Refused) as error:
+        LOG.error("%s", error)
+        return USELESS_TO_RETRY
+    except NightshiftError as error:
+        LOG.error("%s", error)
+        return FAILED
+    sys.stdout.write(json.dumps({"nightshift": 1, "stage": str(job.stage), **result}) + "\n")
+    sys.stdout.flush()
+    return DONE
+
+
+def _run(place: Place, job: Job) -> dict[str, Any]:
+    """The stage's result; what fails below Nightshift is told in full, and in one line at the end."""
+    try:
+        return _stage_result(place, job)
+    except NightshiftError:
+        raise
+    except Exception as error:  # noqa: BLE001 (whatever it is, the log's last line has to name the cause)
+        known = explained(error, place)
+        if known is None:
+            traceback.print_exc()
+        raise known or NightshiftError(f"{job.stage} of {job.use_case} failed: {cause(error)}") from None
+
+
+def _stage_result(place: Place, job: Job) -> dict[str, Any]:
+    use_case = use_cases.load(job.use_case)
+    LOG.info("%s of %s for %s", job.stage, job.use_case, job.window)
+    with ThreadPoolExecutor(1) as aside:
+        stage = aside.submit(_load, job.stage)
+        from spark_jobs.session import spark_session  # a bad request needs no Spark
+
+        spark = spark_session(f"{job.use_case} {job.stage}", heavy=job.stage in HEAVY)
+    from spark_jobs.stages import Work
+
+    result: dict[str, Any] = stage.result().run(Work(job=job, place=place, use_case=use_case, spark=spark))
+    spark.stop()
+    return result
+
+
+def _load(stage: Stage) -> ModuleType:
+    """A stage and the libraries it names in WHILE_JAVA_STARTS, which else would be waited for later."""
+    module = import_module(f"spark_jobs.stages.{stage}")
+    for library in getattr(module, "WHILE_JAVA_STARTS", ()):
+        import_module(library)
+    return module
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

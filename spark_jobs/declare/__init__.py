@@ -1,0 +1,40 @@
+"""The words both sides share. Standard library only; every value is checked when it is made."""
+
+from spark_jobs.declare.errors import BadDeclaration, BadRequest, Conflict, NightshiftError, Refused, Unreachable
+from spark_jobs.declare.job import Job, Place, Retrain, Stage, parse
+from spark_jobs.declare.learning import Bound, Gate, HashSplit, Search, TimeSplit
+from spark_jobs.declare.table import Check, Column, Kind, RawTable
+from spark_jobs.declare.use_case import Features, Labels, Publication, Report, UseCase
+from spark_jobs.declare.window import Window, common, days_of, merged
+
+__all__ = [
+    "BadDeclaration",
+    "BadRequest",
+    "Bound",
+    "Check",
+    "Column",
+    "Conflict",
+    "Features",
+    "Gate",
+    "HashSplit",
+    "Job",
+    "Kind",
+    "Labels",
+    "NightshiftError",
+    "Place",
+    "Publication",
+    "RawTable",
+    "Refused",
+    "Report",
+    "Retrain",
+    "Search",
+    "Stage",
+    "TimeSplit",
+    "Unreachable",
+    "UseCase",
+    "Window",
+    "common",
+    "days_of",
+    "merged",
+    "parse",
+]

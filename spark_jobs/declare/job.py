@@ -1,0 +1,119 @@
+"""What crosses from Airflow to Spark: one list of strings, there and back without loss."""
+
+import argparse
+from dataclasses import dataclass, fields
+from datetime import date
+from enum import StrEnum
+from typing import NoReturn
+
+from spark_jobs.declare.errors import BadRequest
+from spark_jobs.declare.window import Window
+
+
+class Stage(StrEnum):
+    INGEST = "ingest"
+    REFINE = "refine"
+    FEATURES = "features"
+    TRAIN = "train"
+    EVALUATE = "evaluate"
+    SCORE = "score"
+
+
+class Retrain(StrEnum):
+    IF_DUE = "if due"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+SOURCES = ("simulated", "public", "own")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a target keeps things. No secrets: it stands in process lists and logs."""
+
+    lake: str
+    landing: str
+    tracking: str
+    registry: str
+    source: str = "simulated"
+    simulation: str = ""  # the simulator's knobs: "broken=0.01,seed=3"
+
+    def __post_init__(self) -> None:
+        if self.source not in SOURCES:
+            raise BadRequest("source", f"is one of {', '.join(SOURCES)}, got {self.source!r}")
+
+    def model_name(self, use_case: str) -> str:
+        """A registry of a catalog wants its names in full."""
+        return f"{self.lake}.{use_case}" if self.registry == "databricks-uc" else use_case
+
+    def argv(self) -> list[str]:
+        return _options({f.name: str(getattr(self, f.name)) for f in fields(self)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One stage of one use case over one window."""
+
+    stage: Stage
+    use_case: str
+    window: Window
+    run: str = ""  # the MLflow run of the Dag run this job belongs to
+    retrain: Retrain = Retrain.IF_DUE
+    version: str = ""  # the model version to evaluate, or to score with instead of the champion
+    also: str = ""  # candidates that are fitted only on request, joined by commas
+
+    def __post_init__(self) -> None:
+        if self.version and not self.version.isdigit():
+            raise BadRequest("version", f"is a number, got {self.version!r}")
+
+    def argv(self) -> list[str]:
+        window = {"start": self.window.start.isoformat(), "end": self.window.end.isoformat()}
+        extra = {"run": self.run, "retrain": str(self.retrain), "version": self.version, "also": self.also}
+        defaults = {"run": "", "retrain": Retrain.IF_DUE, "version": "", "also": ""}
+        given = {name: value for name, value in extra.items() if value != defaults[name]}
+        return [str(self.stage), self.use_case, *_options(window | given)]
+
+
+def _options(values: dict[str, str]) -> list[str]:
+    # One word each, so that a value may begin with a dash.
+    return [f"--{name}={value}" for name, value in values.items()]
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise BadRequest("job", message)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"is a day like 2024-01-31, got {text!r}") from None
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="python -m spark_jobs", description="One stage of one use case over one window.")
+    place, job = parser.add_argument_group("place"), parser.add_argument_group("job")
+    for name in ("lake", "landing", "tracking", "registry"):
+        place.add_argument(f"--{name}", required=True)
+    place.add_argument("--source", default="simulated")
+    place.add_argument("--simulation", default="")
+    job.add_argument("stage", choices=list(Stage))
+    job.add_argument("use_case")
+    job.add_argument("--start", type=_day, required=True)
+    job.add_argument("--end", type=_day, required=True, help="the first day that is not in the window")
+    job.add_argument("--run", default="")
+    job.add_argument("--retrain", choices=list(Retrain), default=Retrain.IF_DUE)
+    job.add_argument("--version", default="")
+    job.add_argument("--also", default="", help="candidates that are fitted only on request, joined by commas")
+    return parser
+
+
+def parse(argv: list[str]) -> tuple[Place, Job]:
+    """The inverse of `[*place.argv(), *job.argv()]`."""
+    given = vars(_parser().parse_args(argv))
+    window = Window(start=given.pop("start"), end=given.pop("end"))
+    place = Place(**{f.name: given.pop(f.name) for f in fields(Place)})
+    stage, retrain = Stage(given.pop("stage")), Retrain(given.pop("retrain"))
+    return place, Job(stage=stage, retrain=retrain, window=window, **given)

@@ -1,0 +1,92 @@
+"""Raw tables: what their files look like, what a good row is, and when each value becomes known."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from spark_jobs.declare.errors import BadDeclaration
+
+
+class Kind(StrEnum):
+    """The type of a raw column once it is read."""
+
+    TEXT = "string"
+    INTEGER = "bigint"
+    NUMBER = "double"
+    DAY = "date"
+    MOMENT = "timestamp"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column of a raw file, by the name in its header."""
+
+    name: str
+    kind: Kind = Kind.NUMBER
+    low: float | None = None
+    high: float | None = None
+    codes: tuple[str | int, ...] = ()
+    required: bool = True
+    bad_becomes_null: bool = False  # else a bad value refuses its row
+    known_after: timedelta | None = None  # from the event time on; None: as the table says
+
+    def __post_init__(self) -> None:
+        if (self.low is not None or self.high is not None) and self.kind not in (Kind.INTEGER, Kind.NUMBER):
+            raise BadDeclaration(f"column {self.name}: low and high are for numbers, not for {self.kind}")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise BadDeclaration(f"column {self.name}: low {self.low} is above high {self.high}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A rule across the columns of a row: an SQL condition that must hold."""
+
+    says: str
+    sql: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawTable:
+    """Files of one kind. Silver keeps one row per key, with `at` (event time) and `day` put in front.
+
+    A table without `day_column` has no event time: it describes things (machines), and the newest file wins.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    day_column: str = ""  # the raw column whose first ten characters are the event day
+    event_time: str = ""  # SQL over the typed columns
+    checks: tuple[Check, ...] = ()
+    known_after: timedelta = timedelta()
+    whole_history: bool = False  # features read all of it before the stamp, not only `lookback`
+    days_ahead: int = 0  # a file that arrives on D may describe days up to D + days_ahead
+    delimiter: str = ","
+    refers_to: tuple[str, str] | None = None  # (untimed table, its key): a row about something unknown there is refused
+    repeats_refused: bool = False  # of one key twice in one file; else the later one wins and the earlier is superseded
+
+    def __post_init__(self) -> None:
+        names = self.column_names
+        if not names or len(set(names)) != len(names):
+            raise BadDeclaration(f"table {self.name}: needs columns, each named once, got {names}")
+        if bool(self.day_column) != bool(self.event_time):
+            raise BadDeclaration(f"table {self.name}: day_column and event_time go together")
+        allowed = {*names, "at"} if self.timed else set(names)
+        unknown = ({*self.key} - allowed) | ({self.day_column} - {*names, ""})
+        if unknown or not self.key:
+            raise BadDeclaration(f"table {self.name}: key {self.key} must name some of {sorted(allowed)}")
+        if self.refers_to is not None and self.refers_to[1] not in names:
+            raise BadDeclaration(f"table {self.name}: refers_to names {self.refers_to[1]}, which it does not hold")
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def timed(self) -> bool:
+        return bool(self.day_column)
+
+    def known_at(self, column: str) -> timedelta:
+        """How long after the event time this column's value is known."""
+        own = {c.name: c.known_after for c in self.columns}[column]
+        return self.known_after if own is None else own

@@ -1,0 +1,116 @@
+"""One folder under `spark_jobs/use_cases/` as one value."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from spark_jobs.declare.errors import BadDeclaration
+from spark_jobs.declare.learning import Gate, HashSplit, Search, TimeSplit
+from spark_jobs.declare.table import RawTable
+
+NAME = re.compile(r"[a-z][a-z0-9_]{1,49}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Features:
+    """What a model may read: one row per key; `at` is the stamp the row stands for."""
+
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    lookback: timedelta  # how far before a row its aggregates over time read
+    step: timedelta | None = None  # a row stands at the end of a step this long, not at an event
+
+    def __post_init__(self) -> None:
+        if "at" not in self.key:
+            raise BadDeclaration(f"features: the key must hold 'at', got {self.key}")
+        if not self.columns or len(set(self.columns)) != len(self.columns) or set(self.columns) & set(self.key):
+            raise BadDeclaration("features: name each column once, and none of the key")
+        if self.step is not None and (self.step <= timedelta() or timedelta(days=1) % self.step):
+            raise BadDeclaration(f"features: a day must hold a whole number of steps, got {self.step}")
+
+    @property
+    def day(self) -> str:
+        """SQL for the day a row belongs to: midnight belongs to the day whose last step it ends."""
+        return "CAST(at AS DATE)" if self.step is None else "CAST(at - INTERVAL 1 MICROSECOND AS DATE)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """What is to be foretold: mature once `horizon` after the stamp lies inside the data of table `clock`."""
+
+    columns: tuple[str, ...]
+    horizon: timedelta
+    clock: str
+    facts: tuple[str, ...] = ()  # kept beside them for measuring, never learned from: when it happened, say
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """A gold table made for people from silver and predictions, by the function of its name in reports.py."""
+
+    name: str
+    key: tuple[str, ...]
+    export: bool = False  # also as one CSV file in the lake's export folder and a table of the MLflow run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publication:
+    """Where the public data of a use case come from, and how to know they are the right ones."""
+
+    url: str
+    files: Mapping[str, str]  # name -> sha256, "" where the published bytes are not pinned
+    licence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UseCase:
+    """What to predict, from what, and how good it must be."""
+
+    name: str
+    summary: str
+    grain: str
+    tables: tuple[RawTable, ...]
+    features: Features
+    labels: Labels
+    split: TimeSplit | HashSplit
+    gate: Gate
+    search: Search
+    history: timedelta  # how far back training reads
+    ahead: timedelta = timedelta()  # score this long before the fact
+    predictions: tuple[str, ...] = ("prediction",)
+    reports: tuple[Report, ...] = ()
+    publication: Publication | None = None
+    simulation: Mapping[str, float] = field(default_factory=dict)  # the simulator's knobs, with their defaults
+    longest: timedelta = timedelta(days=1100)  # the most days one run may ask for
+    most_missed: timedelta = timedelta(days=31)  # the most missed nights one night makes up for
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise BadDeclaration(f"use case {self.name!r}: a name is lower-case letters, digits and _, from 2 to 50")
+        names = [table.name for table in self.tables]
+        if not names or len(set(names)) != len(names):
+            raise BadDeclaration(f"{self.name}: needs raw tables, each named once, got {names}")
+        for table in self.tables:
+            self._refuse_unknown_reference(table)
+        if self.labels.clock not in names:
+            raise BadDeclaration(f"{self.name}: labels.clock is one of {names}, got {self.labels.clock!r}")
+        if isinstance(self.split, TimeSplit) and self.split.embargo < self.labels.horizon:
+            raise BadDeclaration(f"{self.name}: the embargo must be at least the horizon {self.labels.horizon}")
+        leaked = set(self.labels.columns) & set(self.features.columns)
+        if leaked:
+            raise BadDeclaration(f"{self.name}: {sorted(leaked)} are labels, so no features")
+
+    def table(self, name: str) -> RawTable:
+        return {table.name: table for table in self.tables}[name]
+
+    def _refuse_unknown_reference(self, table: RawTable) -> None:
+        if table.refers_to is None:
+            return
+        other, column = table.refers_to
+        before = self.tables[: self.tables.index(table)]
+        if not any(t.name == other and not t.timed and t.key == (column,) for t in before):
+            raise BadDeclaration(
+                f"{self.name}: {table.name} refers to {other}.{column}, which must be the key of an untimed table "
+                "declared before it"
+            )

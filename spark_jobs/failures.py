@@ -1,0 +1,50 @@
+"""What the machine under a job says when it fails, in words that tell a person what to do."""
+
+import re
+
+from spark_jobs.declare import NightshiftError, Place
+
+KNOWN = (
+    (r"No space left on device|Disk quota exceeded", "the disk is full: free some space, then run again"),
+    (
+        r"Permission denied|Read-only file system|AccessControlException|Mkdirs failed to create|Not a directory"
+        r"|NotADirectoryError|DELTA_CANNOT_CREATE_LOG_PATH",
+        "a folder cannot be read or written: look at its owner and rights, then run again",
+    ),
+)
+
+
+def explained(error: Exception, place: Place) -> NightshiftError | None:
+    """The failure in our own words, None where the cause is not a known one."""
+    told = "\n".join(map(str, _chain(error)))
+    for pattern, says in KNOWN:
+        if found := re.search(rf".*(?:{pattern}).*", told):
+            where = f"(lake {place.lake}, landing {place.landing})"
+            return NightshiftError(f"{says} {where}. It said: {found.group().strip(': ')[:300]}")
+    return None
+
+
+def cause(error: Exception) -> str:
+    """The one line that says what began it."""
+    first = _chain(error)[-1]
+    return f"{type(first).__name__}: {_telling_line(str(first))}"
+
+
+def _telling_line(message: str) -> str:
+    """The first, but for failures in Java, told by py4j, and on a worker, told with its traceback."""
+    lines = message.strip().splitlines() or ["no message"]
+    if lines[0].startswith("An error occurred while calling") and len(lines) > 1:
+        return lines[1].removeprefix(": ")
+    if "Traceback (most recent call last)" in message:
+        return next(
+            (line for line in reversed(lines) if re.match(r"[\w.]+(Error|Exception|Refused|Conflict): ", line)),
+            lines[0],
+        )
+    return lines[0]
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    found = [error]
+    while (below := found[-1].__cause__ or found[-1].__context__) is not None and below not in found:
+        found.append(below)
+    return found

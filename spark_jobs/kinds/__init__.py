@@ -1,0 +1,103 @@
+"""Model kinds: how a library fits, logs and scores. Stages know none of these libraries.
+
+A kind is a module with the functions of `ModelKind`; its name stands on every model version.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from pyspark.sql import DataFrame, SparkSession
+
+from spark_jobs.declare import BadDeclaration, UseCase
+
+if TYPE_CHECKING:
+    import optuna
+    import pandas as pd
+
+Params = Mapping[str, Any]
+KINDS = ("spark_ml", "xgboost")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """What a model reads and gives: one prediction column per label, in the same order."""
+
+    features: tuple[str, ...]
+    labels: tuple[str, ...]
+    predictions: tuple[str, ...]
+
+    @classmethod
+    def of(cls, use_case: UseCase) -> "Columns":
+        labels, predictions = use_case.labels.columns, use_case.predictions
+        if len(predictions) < len(labels):
+            raise BadDeclaration(f"{use_case.name}: name a prediction for each label {labels}, got {predictions}")
+        return cls(features=use_case.features.columns, labels=labels, predictions=predictions[: len(labels)])
+
+
+class Model(Protocol):
+    """A fitted model."""
+
+    @property
+    def settled(self) -> Params:
+        """The parameters that fit it again without watching other rows: rounds are fixed."""
+
+    @property
+    def curves(self) -> Mapping[str, list[float]]:
+        """Per label, what it scored on the watched rows round by round, where it has rounds."""
+
+    @property
+    def importance(self) -> "pd.DataFrame":
+        """Columns label, feature, importance; empty where the kind knows none."""
+
+    def score(self, frame: DataFrame, keep: Sequence[str]) -> DataFrame:
+        """The columns to keep and the predictions."""
+
+    def predict(self, rows: "pd.DataFrame") -> "pd.DataFrame":
+        """The predictions of rows in memory, for kinds that fit in memory."""
+
+    def save(self, folder: Path, reads: Mapping[str, str]) -> None:
+        """Write it as an MLflow model anyone can load; `reads` holds the features and their Spark types."""
+
+
+class ModelKind(Protocol):
+    """What a module of this package gives."""
+
+    IN_MEMORY: bool  # fits on pandas rows, so trials can run on workers; else on Spark frames
+    NEEDS_CLASSIC: bool  # cannot run on Spark Connect
+
+    def fit(self, rows: Any, params: Params, columns: Columns, watched: Any = None) -> Model: ...
+
+    def load(self, folder: Path, columns: Columns, spark: SparkSession) -> Model: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A model that may become challenger. With a `space` it is searched, else fitted with `params` as they are."""
+
+    name: str
+    kind: str
+    params: Params = field(default_factory=dict)
+    space: "Callable[[optuna.Trial], Params] | None" = None  # what it suggests wins over `params`
+    build: Callable[[Params], Any] | None = None  # for spark_ml: the Estimator of these parameters
+    on_request: bool = False  # fitted only when a run asks for it by name
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise BadDeclaration(f"candidate {self.name}: kind is one of {', '.join(KINDS)}, got {self.kind!r}")
+        if (self.kind == "spark_ml") != (self.build is not None):
+            raise BadDeclaration(f"candidate {self.name}: `build` is for spark_ml, which needs it")
+        if self.space is not None and not kind(self.kind).IN_MEMORY:
+            raise BadDeclaration(f"candidate {self.name}: kind {self.kind} fits on Spark and cannot be searched")
+
+    def fit(self, rows: Any, params: Params, columns: Columns, watched: Any = None) -> Model:
+        given = dict(params) | ({"build": self.build} if self.build else {})
+        return kind(self.kind).fit(rows, given, columns, watched)
+
+
+def kind(name: str) -> ModelKind:
+    if name not in KINDS:
+        raise BadDeclaration(f"model kind {name!r} is not one of {', '.join(KINDS)}")
+    return cast(ModelKind, importlib.import_module(f"{__name__}.{name}"))

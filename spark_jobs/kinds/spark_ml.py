@@ -1,0 +1,72 @@
+"""A Spark ML pipeline: fitted on Spark, logged and scored as Spark."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as f
+
+from spark_jobs.declare import BadDeclaration, Refused
+from spark_jobs.kinds import Columns, Params
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+IN_MEMORY, NEEDS_CLASSIC = False, True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pipeline:
+    """A fitted pipeline that leaves each prediction column: a number, or a vector whose second value counts."""
+
+    fitted: Any
+    columns: Columns
+    settled: Params
+
+    @property
+    def curves(self) -> Mapping[str, list[float]]:
+        return {}
+
+    @property
+    def importance(self) -> "pd.DataFrame":
+        import pandas as pd
+
+        return pd.DataFrame(columns=["label", "feature", "importance"])
+
+    def predict(self, rows: "pd.DataFrame") -> "pd.DataFrame":
+        raise Refused(f"a Spark ML pipeline scores frames of Spark, not {len(rows)} rows in memory")
+
+    def score(self, frame: DataFrame, keep: Sequence[str]) -> DataFrame:
+        found: DataFrame = self.fitted.transform(frame)
+        missing = set(self.columns.predictions) - set(found.columns)
+        if missing:
+            raise BadDeclaration(
+                f"the pipeline leaves no column {sorted(missing)}: name its predictionCol or probabilityCol so"
+            )
+        return found.select(*keep, *(_number(found, name).alias(name) for name in self.columns.predictions))
+
+    def save(self, folder: Path, reads: Mapping[str, str]) -> None:
+        from spark_jobs import tracking
+
+        tracking.save_spark_model(folder, self.fitted, reads, self.columns.predictions)
+
+
+def fit(rows: DataFrame, params: Params, columns: Columns, watched: DataFrame | None = None) -> Pipeline:  # noqa: ARG001 - it has no rounds to watch
+    given = dict(params)
+    build = given.pop("build")
+    return Pipeline(fitted=build(given).fit(rows), columns=columns, settled=given)
+
+
+def load(folder: Path, columns: Columns, spark: SparkSession) -> Pipeline:  # noqa: ARG001 - found as the active session
+    from pyspark.ml import PipelineModel
+
+    return Pipeline(fitted=PipelineModel.load(f"{folder}/sparkml"), columns=columns, settled={})
+
+
+def _number(frame: DataFrame, name: str) -> Column:
+    from pyspark.ml.functions import vector_to_array
+
+    is_vector = frame.schema[name].dataType.typeName() == "vectorudt"
+    return vector_to_array(f.col(name))[1] if is_vector else f.col(name).cast("double")

@@ -1,0 +1,190 @@
+"""Gradient boosting: one booster per label, fitted in memory, sent to Spark's workers once."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from spark_jobs.kinds import Columns, Params
+from spark_jobs.kinds.xgboost_anywhere import levels, predicted
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+    import xgboost
+
+IN_MEMORY, NEEDS_CLASSIC = True, False
+ANYWHERE = Path(__file__).with_name("xgboost_anywhere.py")
+FILES = "boosters"
+# The rest goes to XGBoost as it is. `relative_to` names a feature: what is learned is the label as a share of it, rows
+# weighing as its square, so that errors still count in the label's unit. Trees cannot follow growth; shares need not.
+OURS = ("rounds", "patience", "balanced", "relative_to")
+DEFAULTS: Params = {
+    "rounds": 300,
+    "patience": 30,
+    "balanced": False,
+    "relative_to": "",
+    "tree_method": "hist",
+    "seed": 7,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Boosters:
+    """One booster per label, as bytes: what is kept, sent and saved."""
+
+    raw: tuple[bytes, ...]
+    columns: Columns
+    settled: Params
+    curves: Mapping[str, list[float]] = field(default_factory=dict)
+
+    @property
+    def importance(self) -> "pd.DataFrame":
+        """The share of the gain each feature brought."""
+        import pandas as pd
+
+        rows = []
+        for label, raw in zip(self.columns.labels, self.raw, strict=True):
+            gains: dict[str, Any] = _booster(raw).get_score(importance_type="total_gain")
+            total = sum(gains.values()) or 1.0
+            rows += [(label, name, gains.get(name, 0.0) / total) for name in self.columns.features]
+        return pd.DataFrame(rows, columns=["label", "feature", "importance"])
+
+    def predict(self, rows: "pd.DataFrame") -> "pd.DataFrame":
+        import pandas as pd
+
+        matrix = _matrix(rows, self.columns.features)
+        found = {
+            name: predicted(_booster(raw), matrix) for name, raw in zip(self.columns.predictions, self.raw, strict=True)
+        }
+        return pd.DataFrame(found, index=rows.index)
+
+    def score(self, frame: DataFrame, keep: Sequence[str]) -> DataFrame:
+        names = [*keep, *(f for f in self.columns.features if f not in keep)]
+        schema = frame.select(*keep).schema
+        for name in self.columns.predictions:
+            schema = schema.add(name, "double")
+        return frame.select(*names).mapInArrow(_scorer(self.raw, self.columns, list(keep)), schema)
+
+    def save(self, folder: Path, reads: Mapping[str, str]) -> None:
+        from spark_jobs import tracking
+
+        with TemporaryDirectory() as name:
+            own = Path(name) / FILES
+            own.mkdir()
+            for label, raw in zip(self.columns.labels, self.raw, strict=True):
+                (own / f"{label}.ubj").write_bytes(raw)
+            about = {"labels": self.columns.labels, "predictions": self.columns.predictions}
+            (own / "boosters.json").write_text(json.dumps(about | {"settled": dict(self.settled)}, indent=2))
+            doubles = dict.fromkeys(reads, "double")  # whatever comes, a booster reads floats
+            tracking.save_python_model(folder, ANYWHERE, own, doubles, self.columns.predictions)
+
+
+def fit(rows: "pd.DataFrame", params: Params, columns: Columns, watched: "pd.DataFrame | None" = None) -> Boosters:
+    """One thread per label: the same model whatever machine it is fitted on."""
+    given = {**DEFAULTS, **params}
+    rounds = given["rounds"] if isinstance(given["rounds"], list) else [given["rounds"]] * len(columns.labels)
+
+    def one(label: str, most: int) -> "tuple[bytes, int, list[float]]":
+        return _fit_one(rows, label, given | {"rounds": most}, columns, watched)
+
+    with ThreadPoolExecutor(1 if watched is not None else len(columns.labels)) as pool:
+        raw, used, curves = zip(*pool.map(one, columns.labels, rounds), strict=True)
+    settled = {name: value for name, value in given.items() if name != "patience"} | {"rounds": list(used)}
+    watching = (
+        {f"curve_{label}": one for label, one in zip(columns.labels, curves, strict=True)}
+        if watched is not None
+        else {}
+    )
+    return Boosters(raw=raw, columns=columns, settled=settled, curves=watching)
+
+
+def load(folder: Path, columns: Columns, spark: SparkSession) -> Boosters:  # noqa: ARG001 - other kinds need Spark
+    own = folder / "data" / FILES
+    about = json.loads((own / "boosters.json").read_text())
+    found = Columns(features=columns.features, labels=tuple(about["labels"]), predictions=tuple(about["predictions"]))
+    raw = tuple((own / f"{label}.ubj").read_bytes() for label in found.labels)
+    return Boosters(raw=raw, columns=found, settled=about["settled"])
+
+
+def _fit_one(
+    rows: "pd.DataFrame", label: str, params: Params, columns: Columns, watched: "pd.DataFrame | None"
+) -> "tuple[bytes, int, list[float]]":
+    import xgboost
+
+    relative_to = params["relative_to"]
+    typical = float(rows[relative_to].mean()) if relative_to else 0.0
+    matrix = _dmatrix(rows, label, columns, relative_to, typical)
+    native: dict[str, Any] = {name: value for name, value in params.items() if name not in OURS} | {"nthread": 1}
+    if params["balanced"]:
+        positives = max(float(rows[label].sum()), 1.0)
+        native["scale_pos_weight"] = (len(rows) - positives) / positives
+    log: dict[str, dict[str, list[float]]] = {}
+    booster = xgboost.train(
+        native,
+        matrix,
+        params["rounds"],
+        evals=[] if watched is None else [(_dmatrix(watched, label, columns, relative_to, typical), "watched")],
+        early_stopping_rounds=None if watched is None else params["patience"],
+        evals_result=log,
+        verbose_eval=False,
+    )
+    used = params["rounds"] if watched is None else booster.best_iteration + 1
+    curve = list(log["watched"].values())[-1] if watched is not None else []
+    kept = booster[:used]
+    kept.set_attr(relative_to=relative_to or None, typical_level=repr(typical))
+    return bytes(kept.save_raw("ubj")), used, curve
+
+
+def _dmatrix(rows: "pd.DataFrame", label: str, columns: Columns, relative_to: str, typical: float) -> "xgboost.DMatrix":
+    import xgboost
+
+    values, weight = rows[label].to_numpy("float32"), None
+    if relative_to:
+        level = levels(rows[relative_to].to_numpy("float64", na_value=float("nan")), typical)
+        values, weight = values / level, (level / typical) ** 2
+    matrix = _matrix(rows, columns.features)
+    return xgboost.DMatrix(matrix, values, weight=weight, feature_names=list(columns.features), nthread=1)
+
+
+def _matrix(rows: "pd.DataFrame", features: Sequence[str]) -> "np.ndarray[Any, Any]":
+    matrix: np.ndarray[Any, Any] = rows[list(features)].to_numpy("float32", na_value=float("nan"))
+    return matrix
+
+
+@lru_cache(maxsize=16)
+def _booster(raw: bytes) -> "xgboost.Booster":
+    import xgboost
+
+    booster = xgboost.Booster(model_file=bytearray(raw))
+    booster.set_param({"nthread": 1})
+    return booster
+
+
+def _scorer(raw: tuple[bytes, ...], columns: Columns, keep: list[str]) -> Any:
+    def scored(batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
+        for batch in batches:
+            yield _score(batch, raw, columns, keep)
+
+    return scored
+
+
+def _score(batch: "pa.RecordBatch", raw: tuple[bytes, ...], columns: Columns, keep: list[str]) -> "pa.RecordBatch":
+    import numpy as np
+    import pyarrow as pa
+
+    matrix = np.column_stack(
+        [batch.column(name).cast(pa.float32()).to_numpy(zero_copy_only=False) for name in columns.features]
+    )
+    found: Mapping[str, Any] = {
+        name: predicted(_booster(one), matrix) for name, one in zip(columns.predictions, raw, strict=True)
+    }
+    kept = {name: batch.column(name) for name in keep}
+    return pa.RecordBatch.from_pydict(kept | {name: pa.array(values) for name, values in found.items()})

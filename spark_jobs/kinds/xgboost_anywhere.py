@@ -1,0 +1,54 @@
+"""The boosters as an MLflow Python function: copied into every model, needs pandas and xgboost only."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    import xgboost
+
+    Numbers = np.ndarray[Any, Any]
+
+
+class Boosters:
+    """One booster per label."""
+
+    def __init__(self, boosters: "dict[str, xgboost.Booster]") -> None:
+        self.boosters = boosters
+
+    def predict(self, rows: "pd.DataFrame", params: object = None) -> "pd.DataFrame":  # noqa: ARG002 - MLflow's signature
+        import pandas as pd
+
+        found = {}
+        for prediction, booster in self.boosters.items():
+            matrix = rows[booster.feature_names].to_numpy("float32", na_value=float("nan"))
+            found[prediction] = predicted(booster, matrix)
+        return pd.DataFrame(found, index=rows.index)
+
+
+def predicted(booster: "xgboost.Booster", matrix: "Numbers") -> "Numbers":
+    """In the label's own unit: what was learned as a share of a level is multiplied by it."""
+    found: Numbers = booster.inplace_predict(matrix, validate_features=False).astype("float64")
+    level, typical = booster.attr("relative_to"), booster.attr("typical_level")
+    if not level or not typical:
+        return found
+    column = list(booster.feature_names or ()).index(level)
+    return found * levels(matrix[:, column], float(typical))
+
+
+def levels(values: "Numbers", typical: float) -> "Numbers":
+    """A level that is missing is taken as typical, and one of nothing as next to nothing."""
+    import numpy as np
+
+    return np.maximum(np.where(np.isfinite(values), values, typical), typical / 1000).astype("float64")
+
+
+def _load_pyfunc(folder: str) -> Boosters:
+    """The name MLflow calls."""
+    import xgboost
+
+    about = json.loads((Path(folder) / "boosters.json").read_text())
+    pairs = zip(about["predictions"], about["labels"], strict=True)
+    return Boosters({gives: xgboost.Booster(model_file=str(Path(folder) / f"{label}.ubj")) for gives, label in pairs})

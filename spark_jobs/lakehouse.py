@@ -1,0 +1,137 @@
+"""The only module that knows Delta: tables of one use case, their versions, and the notes left on commits."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, SparkSession
+
+from spark_jobs.declare import Window
+
+Note = Mapping[str, Any]
+
+NO_TABLE_YET = {
+    "DELTA_TABLE_ONLY_OPERATION",
+    "DELTA_MISSING_DELTA_TABLE",
+    "DELTA_TABLE_NOT_FOUND",
+    "DELTA_PATH_DOES_NOT_EXIST",
+    "PATH_NOT_FOUND",
+    "TABLE_OR_VIEW_NOT_FOUND",
+}
+
+
+def within(windows: Iterable[Window], column: str = "day") -> str:
+    """An SQL condition that holds for the days of these windows, and for none where there is no window."""
+    spans = [f"({column} >= DATE'{w.start}' AND {column} < DATE'{w.end}')" for w in windows]
+    return " OR ".join(spans) or "FALSE"
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """Where a table stands."""
+
+    version: int | None  # None: no table yet
+    note: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One Delta table. A write is one commit, and carries a note that says what it was made from."""
+
+    spark: SparkSession
+    place: str  # a path, or catalog.schema.table
+    is_path: bool
+
+    @property
+    def sql_name(self) -> str:
+        return f"delta.`{self.place}`" if self.is_path else self.place
+
+    def exists(self) -> bool:
+        """Ten times quicker than to ask for the version."""
+        try:
+            return bool(self.read().schema)
+        except AnalysisException as error:
+            if error.getCondition() in NO_TABLE_YET:
+                return False
+            raise
+
+    def version(self) -> int | None:
+        """The newest version, None where there is no table yet."""
+        commits = self._last_commits(1)
+        return int(commits[0]["version"]) if commits else None
+
+    def note(self) -> dict[str, Any]:
+        """What the newest commit with a note says: upkeep by others leaves none."""
+        return self.state().note
+
+    def state(self) -> "State":
+        """Version and note at one price; asking Delta for either is slow."""
+        commits = self._last_commits(50)
+        notes = (commit["userMetadata"] for commit in commits)
+        note: dict[str, Any] = next((json.loads(note) for note in notes if note), {})
+        return State(version=int(commits[0]["version"]) if commits else None, note=note)
+
+    def read(self, version: int | None = None) -> DataFrame:
+        source = self.sql_name if version is None else f"{self.sql_name} VERSION AS OF {version}"
+        return self.spark.sql(f"SELECT * FROM {source}")
+
+    def append(self, frame: DataFrame, note: Note) -> None:
+        self._write(frame, "append", note, {})
+
+    def replace(self, frame: DataFrame, condition: str | None, note: Note) -> None:
+        """Put these rows in the place of all that meet the condition (None: of the whole table)."""
+        where = {"replaceWhere": condition, "mergeSchema": "true"} if condition else {"overwriteSchema": "true"}
+        self._write(frame, "overwrite", note, where)
+
+    def _write(self, frame: DataFrame, mode: str, note: Note, options: Mapping[str, str]) -> None:
+        writer = frame.write.format("delta").mode(mode).options(**options)
+        writer = writer.option("userMetadata", json.dumps(note, sort_keys=True))
+        writer.save(self.place) if self.is_path else writer.saveAsTable(self.place)
+
+    def _last_commits(self, count: int) -> list[Any]:
+        try:
+            return self.spark.sql(f"DESCRIBE HISTORY {self.sql_name} LIMIT {count}").collect()
+        except AnalysisException as error:
+            if error.getCondition() in NO_TABLE_YET:
+                return []
+            raise
+
+
+@dataclass(frozen=True)
+class Lake:
+    """All tables of one use case: `<lake>/<use_case>/<layer>/<table>`, or one schema of a catalog."""
+
+    spark: SparkSession
+    root: str
+    use_case: str
+
+    @property
+    def is_path(self) -> bool:
+        return "/" in self.root
+
+    def table(self, layer: str, name: str) -> Table:
+        place = (
+            f"{self.root}/{self.use_case}/{layer}/{name}"
+            if self.is_path
+            else f"{self.root}.{self.use_case}_{layer}_{name}"
+        )
+        return Table(self.spark, place, self.is_path)
+
+    # Everything a stage reads or writes, by the name people use for it.
+    def bronze(self, table: str) -> Table:
+        return self.table("bronze", table)
+
+    def files(self, table: str) -> Table:
+        """One row per landing file that was loaded into bronze."""
+        return self.table("bronze", f"{table}_files")
+
+    def silver(self, table: str) -> Table:
+        return self.table("silver", table)
+
+    def quarantine(self, table: str) -> Table:
+        return self.table("quarantine", table)
+
+    def gold(self, table: str) -> Table:
+        return self.table("gold", table)

@@ -1,0 +1,76 @@
+"""What a use case's model.py gives: its candidates, how they are measured, and what follows from a prediction.
+
+    candidates() -> tuple[Candidate, ...]                        in the order that breaks ties
+    measure(judged, constants) -> dict[str, float]               must hold the gate's metrics
+    calibrate(validated) -> dict[str, float]                     optional: thresholds and other constants
+    decide(frame, constants) -> DataFrame                        optional: adds the predictions beyond one per label
+    plots(judged, constants, importance) -> dict[str, Figure]    optional
+
+`judged` and `validated` are pandas frames with key, day, features, labels and the kind's predictions (one per label, in
+the labels' order). Rows may come twice: a bootstrap draws them so. `importance` has columns label, feature, importance.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import DataFrame
+
+from spark_jobs import use_cases
+from spark_jobs.declare import BadDeclaration, BadRequest
+from spark_jobs.kinds import Candidate
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+Constants = Mapping[str, float]
+
+
+def _no_constants(validated: "pd.DataFrame") -> dict[str, float]:  # noqa: ARG001 - stands in for calibrate
+    return {}
+
+
+def _no_decision(frame: DataFrame, constants: Constants) -> DataFrame:  # noqa: ARG001 - stands in for decide
+    return frame
+
+
+def _no_plots(judged: Any, constants: Any, importance: Any) -> "dict[str, Figure]":  # noqa: ARG001 - stands in for plots
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelPart:
+    candidates: tuple[Candidate, ...]
+    measure: "Callable[[pd.DataFrame, Constants], dict[str, float]]"
+    calibrate: "Callable[[pd.DataFrame], dict[str, float]]"
+    decide: Callable[[DataFrame, Constants], DataFrame]
+    plots: "Callable[[pd.DataFrame, Constants, pd.DataFrame], dict[str, Figure]]"
+
+
+def model_part(use_case: str) -> ModelPart:
+    module = use_cases.part(use_case, "model")
+    missing = [name for name in ("candidates", "measure") if not hasattr(module, name)]
+    if missing:
+        raise BadDeclaration(f"{use_case}/model.py: write {' and '.join(missing)}; {__name__} says what they give")
+    return ModelPart(
+        candidates=tuple(module.candidates()),
+        measure=module.measure,
+        calibrate=getattr(module, "calibrate", _no_constants),
+        decide=getattr(module, "decide", _no_decision),
+        plots=getattr(module, "plots", _no_plots),
+    )
+
+
+def asked_for(part: ModelPart, also: str) -> tuple[Candidate, ...]:
+    """Every candidate of every night, and those named that are fitted only on request."""
+    names, more = [candidate.name for candidate in part.candidates], set(filter(None, also.split(",")))
+    if more - set(names):
+        raise BadRequest("also", f"{sorted(more - set(names))} are no candidates; there are {', '.join(names)}")
+    return tuple(candidate for candidate in part.candidates if not candidate.on_request or candidate.name in more)
+
+
+def code_of(use_case: str) -> str:
+    """The text a model depends on, beside the declaration."""
+    return "\n".join(inspect.getsource(use_cases.part(use_case, name)) for name in ("features", "model"))

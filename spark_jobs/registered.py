@@ -1,0 +1,57 @@
+"""A registered version, as its tags tell it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyspark.sql import SparkSession
+
+from spark_jobs.declare import Refused, UseCase, tags
+from spark_jobs.kinds import Columns, Model, kind
+from spark_jobs.splits import Part
+from spark_jobs.tracking import Tracking
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registered:
+    """What scoring and judging need to know of a version before its model is loaded."""
+
+    version: str
+    run: str
+    kind: str
+    features: tuple[str, ...]
+    fitted: Part
+    tuned: Part
+    constants: Mapping[str, float]
+
+    def columns(self, use_case: UseCase) -> Columns:
+        """By what the version reads, not by what the use case declares today."""
+        today = Columns.of(use_case)
+        return Columns(features=self.features, labels=today.labels, predictions=today.predictions)
+
+    def model(self, book: Tracking, use_case: UseCase, spark: SparkSession) -> Model:
+        with book.files_of(self.version) as folder:
+            return kind(self.kind).load(folder, self.columns(use_case), spark)
+
+
+def registered(found: "ModelVersion") -> Registered:
+    needed = (tags.KIND, tags.FEATURES, tags.FITTED, tags.TUNED, tags.CONSTANTS)
+    missing = [name for name in needed if name not in found.tags]
+    if missing:
+        raise Refused(
+            f"version {found.version} of {found.name} has no tag {', '.join(missing)}, so nobody knows what it reads: "
+            "use a version that the stage train registered"
+        )
+    return Registered(
+        version=str(found.version),
+        run=str(found.run_id),
+        kind=found.tags[tags.KIND],
+        features=tuple(found.tags[tags.FEATURES].split(",")),
+        fitted=Part.from_json(found.tags[tags.FITTED]),
+        tuned=Part.from_json(found.tags[tags.TUNED]),
+        constants=json.loads(found.tags[tags.CONSTANTS]),
+    )

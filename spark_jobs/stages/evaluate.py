@@ -1,0 +1,151 @@
+"""Judges a version beside the champion, on the same rows, seen by neither."""
+
+import json
+import logging
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from pyspark.sql import DataFrame
+
+from spark_jobs.bootstrap import Interval, interval
+from spark_jobs.declare import BadRequest, TimeSplit, UseCase
+from spark_jobs.gate import Evidence, judge, lead_of
+from spark_jobs.kinds import Model
+from spark_jobs.known import in_memory, known
+from spark_jobs.model_part import ModelPart, model_part
+from spark_jobs.pictures import keep_pictures
+from spark_jobs.registered import Registered, registered
+from spark_jobs.splits import Part, parts
+from spark_jobs.stages import Result, Work
+from spark_jobs.tracking import Tracking, tracking
+from spark_jobs.verdicts import Stored, former, plain, store, times_judged
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LOG = logging.getLogger(__name__)
+
+WHILE_JAVA_STARTS = ("mlflow", "pandas")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contestant:
+    """A version and its model."""
+
+    about: Registered
+    model: Model
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contest:
+    """A challenger, a champion where there is one, and the rows that neither has seen."""
+
+    use_case: UseCase
+    part: ModelPart
+    contestants: list[Contestant]  # the challenger first
+    rows: DataFrame
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    evidence: Evidence
+    frames: "list[pd.DataFrame]"  # judge rows as each contestant predicts them
+
+
+def run(work: Work) -> Result:
+    if not work.job.version:
+        raise BadRequest("version", "evaluate judges one version: add --version=<number>")
+    with tracking(work.place, work.use_case) as book:
+        challenger = registered(book.version(work.job.version))
+        live = book.champion()
+        champion = registered(live) if live is not None else None
+        if champion is not None and champion.version == challenger.version:
+            return _again(work, book, challenger)
+        return _judged(work, book, challenger, champion)
+
+
+def _again(work: Work, book: Tracking, champion: Registered) -> Result:
+    """A champion cannot beat itself: what it was promoted by stands."""
+    stored = former(book, champion)
+    if stored is None:
+        return _judged(work, book, champion, None)
+    LOG.info("version %s is champion by this verdict: %s", champion.version, stored["verdict"])
+    return _result(stored)
+
+
+def _judged(work: Work, book: Tracking, challenger: Registered, champion: Registered | None) -> Result:
+    versions = [challenger] + ([champion] if champion else [])
+    stretch = parts(work.use_case, work.job.window).judge
+    contest = _contest(work, book, versions, stretch)
+    judged = _judge_rows(contest) if contest else _nothing("there are no rows with labels")
+    verdict = judge(work.use_case.gate, judged.evidence)
+    LOG.info("%s: %s", verdict.verdict, "; ".join(verdict.reasons))
+    stored: Stored = plain(asdict(verdict)) | {
+        "version": challenger.version,
+        "champion": champion.version if champion else "",
+        "judged": json.loads(stretch.to_json()),
+        "times": times_judged(book, challenger, stretch),
+    }
+    store(book, challenger, work.job.run, stored)
+    if contest and judged.frames:
+        shown = (judged.frames[0], challenger.constants)
+        keep_pictures(book, challenger.run, contest.part, contest.contestants[0].model, shown)
+    return _result(stored)
+
+
+def _result(stored: Stored) -> Result:
+    kept = ("verdict", "version", "champion", "reasons", "numbers", "times")
+    return {name: stored[name] for name in kept}
+
+
+def _contest(work: Work, book: Tracking, versions: list[Registered], stretch: Part) -> Contest | None:
+    use_case = work.use_case
+    columns = sorted({*use_case.features.columns, *(name for version in versions for name in version.features)})
+    rows = known(work.lake, use_case, work.job.window, tuple(columns))
+    if rows is None:
+        return None
+    near = use_case.split.embargo if isinstance(use_case.split, TimeSplit) else use_case.labels.horizon
+    seen = " OR ".join(part.condition(near) for version in versions for part in (version.fitted, version.tuned))
+    models = [version.model(book, use_case, work.spark) for version in versions]
+    return Contest(
+        use_case=use_case,
+        part=model_part(use_case.name),
+        contestants=[Contestant(about=a, model=m) for a, m in zip(versions, models, strict=True)],
+        rows=rows.rows(stretch).where(f"NOT ({seen})"),
+    )
+
+
+def _judge_rows(contest: Contest) -> Judged:
+    """Fails closed: whatever a model or a measure raises is a reason to reject."""
+    try:
+        count = contest.rows.count()
+        if count < contest.use_case.gate.rows:  # the gate says so; there is nothing to measure
+            return Judged(evidence=Evidence(rows=count, challenger={}), frames=[])
+        frames = [_predicted(contest, one) for one in contest.contestants]
+        pairs = zip(frames, contest.contestants, strict=True)
+        metrics = [contest.part.measure(frame, one.about.constants) for frame, one in pairs]
+        champion = metrics[1] if len(metrics) > 1 else None
+        lead = _noise(contest, frames) if champion else None
+    except Exception as error:
+        LOG.exception("judging failed")
+        return _nothing(f"judging failed: {type(error).__name__}: {error}"[:1000])
+    return Judged(evidence=Evidence(rows=count, challenger=metrics[0], champion=champion, lead=lead), frames=frames)
+
+
+def _nothing(failure: str) -> Judged:
+    return Judged(evidence=Evidence(rows=0, challenger={}, failure=failure), frames=[])
+
+
+def _predicted(contest: Contest, contestant: Contestant) -> "pd.DataFrame":
+    return in_memory(contestant.model.score(contest.rows, contest.rows.columns), contest.use_case)
+
+
+def _noise(contest: Contest, frames: "list[pd.DataFrame]") -> Interval:
+    gate = contest.use_case.gate
+
+    def lead(rows: "pd.Index[int]") -> float:
+        drawn = zip(frames, contest.contestants, strict=True)
+        ours, theirs = (contest.part.measure(frame.loc[rows], one.about.constants) for frame, one in drawn)
+        return lead_of(gate, ours, theirs)
+
+    return interval(frames[0][gate.block], lead, gate.resamples)

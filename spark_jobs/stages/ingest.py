@@ -1,0 +1,122 @@
+"""Makes sure the window's raw files lie in landing, then loads every file not yet loaded into bronze."""
+
+import logging
+from collections.abc import Iterator, Mapping, Set
+
+from pyspark.sql import DataFrame
+
+from spark_jobs import use_cases
+from spark_jobs.declare import BadRequest, RawTable, Refused, days_of
+from spark_jobs.landing import Delivery, Landing
+from spark_jobs.records import Task, read_records
+from spark_jobs.stages import Result, Work
+from spark_jobs.stages.ledger import Entry, Ledger
+
+LOG = logging.getLogger(__name__)
+
+WHILE_JAVA_STARTS = ("numpy", "pandas", "pyarrow.compute")
+OTHER_CONTENT = "a file of this name was loaded before with other content: deliver corrections under a new name"
+
+
+def run(work: Work) -> Result:
+    landing = Landing.of(work.place, work.use_case.name)
+    ledgers = [Ledger.of(work.lake, table) for table in work.use_case.tables]
+    for ledger in ledgers:
+        _refuse_another_source(ledger, work)
+    landing.claim(work.place.source)
+    written = landing.deliver(_deliveries(work, landing))
+    LOG.info("%d raw files were made for %s", written, work.job.window)
+    loaded = {ledger.table.name: _load(work, landing, ledger) for ledger in ledgers}
+    windows = days_of(day for entries in loaded.values() for entry in entries for day in entry.days)
+    return {
+        "rows": {table: _counts(entries) for table, entries in loaded.items()},
+        "days": [[str(window.start), str(window.end)] for window in windows],
+    }
+
+
+def knobs(given: str, defaults: Mapping[str, float]) -> dict[str, float]:
+    """The simulator's knobs, those of the use case unless "name=number,name=number" says otherwise."""
+    values = dict(defaults)
+    for item in filter(None, given.split(",")):
+        name, _, value = item.partition("=")
+        if name not in defaults:
+            raise BadRequest("simulation", f"knows {', '.join(sorted(defaults))}, got {name!r}")
+        try:
+            values[name] = float(value)
+        except ValueError:
+            raise BadRequest("simulation", f"{name} is a number, got {value!r}") from None
+    return values
+
+
+def _refuse_another_source(ledger: Ledger, work: Work) -> None:
+    begun = ledger.state.note.get("source", work.place.source)
+    if begun != work.place.source:
+        raise Refused(
+            f"source: {work.place.lake} was begun with {begun} data, and this job asks for {work.place.source}. "
+            f"Set NIGHTSHIFT_HOME to another folder, or NIGHTSHIFT_SOURCE={begun} to go on with this lake"
+        )
+
+
+def _deliveries(work: Work, landing: Landing) -> Iterator[Delivery]:
+    if work.place.source == "own":
+        return
+    source = use_cases.part(work.use_case.name, "source")
+    if work.place.source == "simulated":
+        yield from source.simulated(work.job.window, knobs(work.place.simulation, work.use_case.simulation))
+    elif landing.public.is_dir():
+        yield from source.public(landing.public, work.job.window)
+    else:
+        name = work.use_case.name
+        raise Refused(f"source: no public data of {name} in {landing.public}. Type: make data USE_CASE={name}")
+
+
+def _load(work: Work, landing: Landing, ledger: Ledger) -> list[Entry]:
+    """Load what is new of one table; returns its new rows of the ledger."""
+    bronze = work.lake.bronze(ledger.table.name)
+    state = bronze.state()
+    unlisted = ledger.unlisted(state)
+    tasks = list(_tasks(landing, ledger, unlisted))
+    if tasks:
+        frame = _with_day(read_records(work.spark, ledger.table, tasks), ledger.table)
+        bronze.append(frame, {"files": len(tasks)})
+        state = bronze.state()
+    if not tasks and not unlisted:
+        return []
+    entries = ledger.entries(tasks, unlisted, state)
+    ledger.add(entries, {"source": work.place.source, "bronze": state.version})
+    for entry in entries:
+        if entry.problem:
+            LOG.warning("%s/%s is refused: %s", ledger.table.name, entry.file, entry.problem)
+    return entries
+
+
+def _tasks(landing: Landing, ledger: Ledger, unlisted: Set[tuple[str, str]]) -> Iterator[Task]:
+    """Files that are new, by name and content. Size and time of change spare reading those that are not."""
+    loaded = ledger.loaded.keys() | unlisted
+    names = {name for name, _ in loaded}
+    unchanged = {(name, *stamp) for (name, _), stamp in ledger.loaded.items()}
+    for file in landing.files(ledger.table.name):
+        if (file.name, file.size, file.modified) in unchanged:
+            continue
+        digest = file.digest()
+        if (file.name, digest) not in loaded:
+            yield Task(file=file, hash=digest, problem=OTHER_CONTENT if file.name in names else "")
+
+
+def _with_day(records: DataFrame, table: RawTable) -> DataFrame:
+    """The event day in front: the arrival day where a record has none, or one it cannot have known."""
+    if not table.timed:
+        return records.selectExpr("arrival_day AS day", "*")
+    text = f"fields[{table.column_names.index(table.day_column)}]"
+    day = f"CASE WHEN {text} RLIKE '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}' THEN try_cast(left({text}, 10) AS DATE) END"
+    return records.selectExpr(
+        f"CASE WHEN {day} <= date_add(arrival_day, {table.days_ahead}) THEN {day} ELSE arrival_day END AS day", "*"
+    )
+
+
+def _counts(entries: list[Entry]) -> dict[str, int]:
+    return {
+        "files": len(entries),
+        "refused": sum(bool(entry.problem) for entry in entries),
+        "records": sum(entry.records for entry in entries),
+    }

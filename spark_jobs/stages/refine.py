@@ -1,0 +1,142 @@
+"""Rebuilds every touched day of silver from all its bronze records: typed, checked, one row per key."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from pyspark.sql import Column, DataFrame, Observation, SparkSession
+from pyspark.sql import Window as SqlWindow
+from pyspark.sql import functions as f
+
+from spark_jobs.declare import RawTable
+from spark_jobs.lakehouse import within
+from spark_jobs.stages import Result, Work
+from spark_jobs.stages.ledger import few, touched_days
+from spark_jobs.stages.references import Reference, fingerprint, referred
+from spark_jobs.stages.typed import name_of, typed, with_all_reasons, with_event_time
+
+LOG = logging.getLogger(__name__)
+
+COUNTS = ("in", "kept", "superseded", "quarantined", "nulled")
+QUARANTINE = (
+    *("_day AS day", "_arrival_day AS arrival_day", "_file AS file", "_record AS record"),
+    *("_line AS line", "_raw AS raw", "_reasons AS reasons"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refined:
+    """What became of one table's records."""
+
+    bronze: int  # the version that was read
+    silver: int | None
+    counts: dict[str, int]
+
+
+def run(work: Work) -> Result:
+    refined: dict[str, Refined] = {}
+    with _overflow_is_null(work.spark):
+        for table in work.use_case.tables:
+            done = _refine(work, table)
+            if done is None:
+                LOG.info("%s: nothing was delivered yet", table.name)
+            else:
+                refined[table.name] = done
+                LOG.info("%s: %s", table.name, ", ".join(f"{n} {what}" for what, n in done.counts.items()))
+    return {
+        "rows": {name: done.counts for name, done in refined.items()},
+        "inputs": {f"bronze/{name}": done.bronze for name, done in refined.items()},
+        "outputs": {f"silver/{name}": done.silver for name, done in refined.items()},
+    }
+
+
+@contextmanager
+def _overflow_is_null(spark: SparkSession) -> Iterator[None]:
+    """A record whose arithmetic overflows has to be refused, not to end the night."""
+    before = spark.conf.get("spark.sql.ansi.enabled")
+    spark.conf.set("spark.sql.ansi.enabled", "false")
+    try:
+        yield
+    finally:
+        spark.conf.set("spark.sql.ansi.enabled", str(before))
+
+
+def _refine(work: Work, table: RawTable) -> Refined | None:
+    """None where nothing of this table was ever delivered."""
+    silver, code = work.lake.silver(table.name), _code(work, table)
+    state = silver.state()
+    note = state.note
+    since = note.get("bronze") if note.get("code") == code else None
+    version = work.lake.files(table.name).state().note.get("bronze")
+    if version is None:
+        return None
+    if version == since and not table.timed:
+        return Refined(bronze=version, silver=state.version, counts=dict.fromkeys(COUNTS, 0))
+    reference = referred(work.lake, table)
+    windows = None
+    if table.timed and since is not None:
+        again = reference.days(work.lake.quarantine(table.name), note) if reference else []
+        windows = few([*touched_days(work.lake, table, since, version), *again, work.job.window])
+    bronze = work.lake.bronze(table.name).read(version)
+    rows = _ranked(_judged(bronze if windows is None else bronze.where(within(windows)), table, reference), table)
+    made_from = {"bronze": version, "code": code} | (reference.note if reference else {})
+    counts = _write(work, table, rows, None if windows is None else within(windows), made_from)
+    return Refined(bronze=version, silver=silver.version(), counts=counts)
+
+
+def _code(work: Work, table: RawTable) -> str:
+    """Changes when silver of this table would come out differently from the same bronze."""
+    declared = repr((table, work.use_case.table(table.refers_to[0]) if table.refers_to else None))
+    return sha256(declared.encode()).hexdigest()[:16]
+
+
+def _judged(bronze: DataFrame, table: RawTable, reference: Reference | None) -> DataFrame:
+    rows = with_event_time(typed(bronze, table), table)
+    if reference is None:
+        return with_all_reasons(rows, table)
+    return with_all_reasons(rows.join(reference.keys, reference.column, "left"), table, [reference.reason])
+
+
+def _ranked(rows: DataFrame, table: RawTable) -> DataFrame:
+    """Adds `_turn`: 1 for the record that wins its key. Where repeats are refused, the first in a file counts."""
+    last = f.asc("_record") if table.repeats_refused else f.desc("_record")
+    newest_first = SqlWindow.partitionBy(f.expr("size(_reasons) = 0"), *map(name_of, table.key)).orderBy(
+        f.desc("_arrival_day"), f.desc("_file"), last
+    )
+    ranked = rows.withColumn("_turn", f.row_number().over(newest_first))
+    if not table.repeats_refused:
+        return ranked
+    repeats = (f.lag("_file").over(newest_first) == f.col("_file")) & (f.size("_reasons") == 0)
+    reasons = f.when(repeats, f.array(f.lit("repeats an earlier record of its file"))).otherwise(f.col("_reasons"))
+    return ranked.withColumn("_reasons", reasons)
+
+
+def _write(work: Work, table: RawTable, rows: DataFrame, condition: str | None, note: dict[str, Any]) -> dict[str, int]:
+    """Quarantine first: silver's note says that both are done."""
+    seen, good, won = Observation(), Observation(), Observation()
+    refused = "size(_reasons) > 0"
+    quarantined = rows.observe(seen, _count("in", "TRUE"), _count("quarantined", refused)).where(refused)
+    work.lake.quarantine(table.name).replace(quarantined.selectExpr(*QUARANTINE), condition, note)
+    winners = (
+        rows.where(f"NOT {refused}")
+        .observe(good, _count("superseded", "_turn > 1"))
+        .where("_turn = 1")
+        .observe(won, _count("kept", "TRUE"), f.coalesce(f.sum("_nulled"), f.lit(0)).alias("nulled"))
+    )
+    kept = winners.selectExpr(*_silver(table))
+    if not table.timed:
+        note = note | {"content": fingerprint(kept.select(*map(name_of, table.column_names)))}
+    work.lake.silver(table.name).replace(kept, condition, note)
+    return {"in": seen.get["in"], **won.get, **good.get, "quarantined": seen.get["quarantined"]}
+
+
+def _count(name: str, condition: str) -> Column:
+    return f.count(f.expr(f"CASE WHEN {condition} THEN 1 END")).alias(name)
+
+
+def _silver(table: RawTable) -> list[str]:
+    own = [name_of(name) for name in table.column_names if name not in ("at", "day")]
+    return ["_day AS day", *(["at"] if table.timed else []), *own, "_file AS file", "_record AS record"]

@@ -1,0 +1,90 @@
+"""Gold tables made for people: from silver and live predictions, for every day either of them changed."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as f
+
+from spark_jobs import use_cases
+from spark_jobs.declare import BadDeclaration, Report, Window
+from spark_jobs.lakehouse import Table, within
+from spark_jobs.live import live_sql
+from spark_jobs.stages import Work
+from spark_jobs.stages.ledger import few
+from spark_jobs.stages.silver import Silver
+from spark_jobs.tracking import Tracking
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LOG = logging.getLogger(__name__)
+
+Frames = Mapping[str, DataFrame]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    rows: dict[str, dict[str, int]] = field(default_factory=dict)
+    inputs: dict[str, int | None] = field(default_factory=dict)
+    outputs: dict[str, int | None] = field(default_factory=dict)
+
+
+def write_reports(work: Work, book: Tracking, scored: Window) -> Written:
+    """For the window, for the days just scored, and for days whose facts came later."""
+    written = Written()
+    if not work.use_case.reports:
+        return written
+    silver = Silver.of(work)
+    written.inputs.update(silver.versions)
+    for report in work.use_case.reports:
+        name, table = f"gold/{report.name}", work.lake.gold(report.name)
+        late = [window for days in silver.changes(table.state().note).days.values() for window in days]
+        days = few([work.job.window, scored, *late])
+        rows = _write(work, report, table, silver, days)
+        written.rows[name], written.outputs[name] = {"rows": rows}, table.version()
+        LOG.info("%s: %d rows", report.name, rows)
+        if report.export:
+            _export(work, book, report, table.read(written.outputs[name]))
+    return written
+
+
+def _write(work: Work, report: Report, table: Table, silver: Silver, days: Sequence[Window]) -> int:
+    made = _function(work, report)(_frames(work, silver, days))
+    if "day" not in made.columns:
+        raise BadDeclaration(f"{work.use_case.name}/reports.py: {report.name} must give a column 'day'")
+    rows = made.select("day", *(name for name in made.columns if name != "day")).where(within(days))
+    table.replace(rows, within(days), silver.made_from)
+    return table.read().where(within(days)).count()
+
+
+def _function(work: Work, report: Report) -> Callable[[Frames], DataFrame]:
+    module = use_cases.part(work.use_case.name, "reports")
+    if not hasattr(module, report.name):
+        raise BadDeclaration(f"{work.use_case.name}/reports.py: write a function {report.name}(frames) -> DataFrame")
+    return cast(Callable[[Frames], DataFrame], getattr(module, report.name))
+
+
+def _frames(work: Work, silver: Silver, days: Sequence[Window]) -> Frames:
+    """Silver and live predictions of these days; tables without time whole."""
+    predictions = f"(SELECT * FROM {work.lake.gold('predictions').sql_name} WHERE {within(days)})"
+    live = work.spark.sql(live_sql(predictions, work.use_case.features.key))
+    return silver.frames(days, before=timedelta()) | {"predictions": live}
+
+
+def _export(work: Work, book: Tracking, report: Report, whole: DataFrame) -> None:
+    """The newest day as one file that people open, and as a table of the night's MLflow run."""
+    newest = whole.select(f.max("day").alias("day"))
+    rows: pd.DataFrame = cast(Any, whole.join(newest, "day").orderBy(*report.key).toPandas())
+    if work.lake.is_path:
+        folder = Path(work.place.lake) / work.use_case.name / "export"
+        folder.mkdir(parents=True, exist_ok=True)
+        part = folder / f".{report.name}.csv.part"
+        rows.to_csv(part, index=False)
+        part.replace(folder / f"{report.name}.csv")
+    if work.job.run:
+        book.show_table(work.job.run, rows, f"{report.name}.json")

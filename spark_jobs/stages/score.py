@@ -1,0 +1,71 @@
+"""Predicts with the champion of this moment; needs no labels."""
+
+import logging
+
+from pyspark.sql import DataFrame, Observation
+from pyspark.sql import functions as f
+
+from spark_jobs.declare import Window
+from spark_jobs.known import require
+from spark_jobs.lakehouse import within
+from spark_jobs.model_part import model_part
+from spark_jobs.registered import Registered, registered
+from spark_jobs.stages import Result, Work
+from spark_jobs.stages.reports import write_reports
+from spark_jobs.tracking import Tracking, tracking
+
+LOG = logging.getLogger(__name__)
+
+WHILE_JAVA_STARTS = ("mlflow",)
+
+
+def run(work: Work) -> Result:
+    features = work.lake.gold("features").version()
+    if features is None:
+        return {"skipped": "no features yet"}
+    with tracking(work.place, work.use_case) as book:
+        found = book.version(work.job.version) if work.job.version else book.champion()
+        if found is None:
+            return {"skipped": "no champion yet"}
+        return _score(work, book, registered(found), features)
+
+
+def _score(work: Work, book: Tracking, about: Registered, features: int) -> Result:
+    window = work.job.window.moved(work.use_case.ahead)
+    frame = work.lake.gold("features").read(features).where(within([window]))
+    require(frame, about.features, f"version {about.version} reads")
+    rows, version = _write(work, about, _predict(work, book, about, frame), window)
+    LOG.info("version %s scored %d rows of %s", about.version, rows, window)
+    if not rows:
+        LOG.info("gold/features holds no row of these days")
+    reports = write_reports(work, book, window)
+    return {
+        "version": about.version,
+        "rows": {"gold/predictions": {"scored": rows}} | reports.rows,
+        "inputs": {"gold/features": features} | reports.inputs,
+        "outputs": {"gold/predictions": version} | reports.outputs,
+    }
+
+
+def _predict(work: Work, book: Tracking, about: Registered, frame: DataFrame) -> DataFrame:
+    keep = ["day", *work.use_case.features.key, "in_fitting"]
+    marked = frame.withColumn("in_fitting", f.expr(about.fitted.condition()))
+    model = about.model(book, work.use_case, work.spark)
+    predicted = model.score(marked.select(*keep, *about.features), keep)
+    return model_part(work.use_case.name).decide(predicted, about.constants)
+
+
+def _write(work: Work, about: Registered, predicted: DataFrame, window: Window) -> tuple[int, int | None]:
+    """In place of what this version said of these days; when it first said so is kept."""
+    table, key = work.lake.gold("predictions"), list(work.use_case.features.key)
+    number = int(about.version)
+    scored = predicted.withColumn("model_version", f.lit(number)).withColumn("first_scored", f.current_timestamp())
+    mine = f"({within([window])}) AND model_version = {number}"
+    if table.exists():
+        before = table.read().where(mine).select(*key, f.col("first_scored").alias("before"))
+        first = f.coalesce("before", "first_scored")
+        scored = scored.join(before, key, "left").withColumn("first_scored", first).drop("before")
+    ordered = ("day", *key, "model_version", *work.use_case.predictions, "in_fitting", "first_scored")
+    counted = Observation("scored")
+    table.replace(scored.select(*ordered).observe(counted, f.count(f.lit(1)).alias("rows")), mine, {})
+    return int(counted.get["rows"]), table.version()

@@ -1,0 +1,99 @@
+"""Silver of one use case, pinned, and what changed in it since somebody last looked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as f
+
+from spark_jobs.declare import RawTable, Window
+from spark_jobs.lakehouse import Lake, State, within
+from spark_jobs.stages import Work
+from spark_jobs.stages.ledger import few, touched_days
+from spark_jobs.stages.typed import name_of
+
+PROVENANCE = ("file", "record")  # nothing to learn from
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """What has to be computed again."""
+
+    everything: bool
+    days: Mapping[str, Sequence[Window]]  # by table: touched days
+
+
+@dataclass(frozen=True, kw_only=True)
+class Silver:
+    """Every table of a use case at the version it had when this was made."""
+
+    lake: Lake
+    tables: tuple[RawTable, ...]
+    states: Mapping[str, State]
+
+    @classmethod
+    def of(cls, work: Work) -> "Silver":
+        states = {table.name: work.lake.silver(table.name).state() for table in work.use_case.tables}
+        return cls(lake=work.lake, tables=work.use_case.tables, states=states)
+
+    @property
+    def delivered(self) -> list[RawTable]:
+        """The tables of which anything was ever delivered."""
+        return [table for table in self.tables if self.states[table.name].version is not None]
+
+    @property
+    def versions(self) -> dict[str, int | None]:
+        return {f"silver/{table.name}": self.states[table.name].version for table in self.delivered}
+
+    @property
+    def made_from(self) -> dict[str, Any]:
+        """What a table that is made from this silver writes into its note."""
+        content = {name: said for name, said in self.said("content").items() if said}  # things have one, facts none
+        return {"bronze": self.said("bronze"), "content": content}
+
+    def said(self, key: str) -> dict[str, Any]:
+        """One word of every table's note."""
+        return {table.name: self.states[table.name].note.get(key) for table in self.delivered}
+
+    def changes(self, note: Mapping[str, Any]) -> Changes:
+        """Since the note of a table that was made from silver; an empty note: everything."""
+        everything = not note or note.get("content") != self.made_from["content"]
+        since = {} if everything else note.get("bronze", {})
+        days = {
+            table.name: touched_days(self.lake, table, since.get(table.name), self.said("bronze")[table.name])
+            for table in self.delivered
+            if table.timed
+        }
+        return Changes(everything=everything, days=days)
+
+    def frames(
+        self, asked: Sequence[Window], before: timedelta, after: timedelta = timedelta()
+    ) -> dict[str, DataFrame]:
+        """Every table by name, cut to what the asked days may read; whole histories from their beginning."""
+        reach = few(window.widened(before=before, after=after) for window in asked)
+        return {table.name: self._cut(table, reach) for table in self.tables}
+
+    def last_day(self, table: str) -> date | None:
+        version = self.states[table].version
+        return None if version is None else self._read(table).agg(f.max("day")).collect()[0][0]
+
+    def _read(self, table: str) -> DataFrame:
+        return self.lake.silver(table).read(self.states[table].version)
+
+    def _cut(self, table: RawTable, reach: Sequence[Window]) -> DataFrame:
+        if self.states[table.name].version is None:
+            return self.lake.spark.createDataFrame([], _schema(table))
+        rows = self._read(table.name)
+        if not table.timed:
+            return rows.select(*map(name_of, table.column_names))
+        until = f"day < DATE'{reach[-1].end}'"
+        return rows.where(until if table.whole_history else within(reach)).drop(*PROVENANCE)
+
+
+def _schema(table: RawTable) -> str:
+    columns = {column.name: column.kind.value for column in table.columns}
+    if table.timed:
+        columns = {"day": "date", "at": "timestamp"} | columns
+    return ", ".join(f"{name_of(name)} {kind}" for name, kind in columns.items())

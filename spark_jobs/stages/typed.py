@@ -1,0 +1,128 @@
+"""From a record's text to typed columns and the reasons to refuse it, as SQL over bronze.
+
+Names with an underscore are the record's own (`_file`, `_day`); those without are columns of the use case.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from pyspark.sql import DataFrame
+
+from spark_jobs.declare import Column, Kind, RawTable
+
+RECORD = ("day", "arrival_day", "file", "record", "line", "raw", "problem")
+# A cast alone would read "2024" as a day, and "12:00" as noon today.
+SHAPES = {
+    Kind.DAY: "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+    Kind.MOMENT: "^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}",
+}
+READS_AS = {
+    Kind.TEXT: "a text",
+    Kind.INTEGER: "a whole number",
+    Kind.NUMBER: "a number",
+    Kind.DAY: "a day like 2024-01-31",
+    Kind.MOMENT: "a time like 2024-01-31 06:00:00",
+}
+
+
+def typed(bronze: DataFrame, table: RawTable) -> DataFrame:
+    """Adds the declared columns, `_nulled` (how many bad values a rule made null) and `_reasons`."""
+    columns = list(enumerate(table.columns))
+    texts = bronze.selectExpr(
+        *(f"{name} AS _{name}" for name in RECORD),
+        *(f"nullif(trim(fields[{i}]), '') AS _text{i}" for i, _ in columns),
+    )
+    values = texts.selectExpr("*", *(f"{_value(i, column)} AS _value{i}" for i, column in columns))
+    nulled = " + ".join(
+        ["0", *(f"int({_bad(i, column)} IS NOT NULL)" for i, column in columns if column.bad_becomes_null)]
+    )
+    given = _those_given(_reason(i, column) for i, column in columns)
+    return values.selectExpr(
+        *(f"_{name}" for name in RECORD),
+        *(f"{_kept(i, column)} AS {name_of(column.name)}" for i, column in columns),
+        f"{nulled} AS _nulled",
+        f"CASE WHEN _problem IS NOT NULL THEN array(_problem) ELSE {given} END AS _reasons",
+    )
+
+
+def with_event_time(rows: DataFrame, table: RawTable) -> DataFrame:
+    """Adds `at` to records that are good so far: of others it would mean nothing."""
+    if not table.timed:
+        return rows
+    at = f"CASE WHEN size(_reasons) = 0 THEN CAST({table.event_time} AS TIMESTAMP) END AS at"
+    return rows.selectExpr(*(name_of(name) for name in rows.columns if name != "at"), at)
+
+
+def with_all_reasons(rows: DataFrame, table: RawTable, further: Sequence[str] = ()) -> DataFrame:
+    """Adds to the reasons of records that are good so far what only a whole row shows."""
+    keys = [_when(f"{name_of(key)} IS NULL", f"{key} is missing") for key in table.key]
+    checks = [_when(f"NOT ({check.sql})", f"not so: {check.says}") for check in table.checks]
+    given = _those_given([*(_time_reasons(table) if table.timed else keys), *checks, *further])
+    reasons = f"CASE WHEN size(_reasons) > 0 THEN _reasons ELSE {given} END AS _reasons"
+    return rows.selectExpr(*(name_of(name) for name in rows.columns if name != "_reasons"), reasons)
+
+
+def _time_reasons(table: RawTable) -> list[str]:
+    keys = [_when(f"{name_of(key)} IS NULL", f"{key} is missing") for key in table.key if key != "at"]
+    too_early = f"at >= date_add(_arrival_day, {table.days_ahead + 1})"
+    elsewhere = "CAST(at AS DATE) <> _day"
+    return [
+        *keys,
+        _when("at IS NULL", f"{table.day_column} and the rest give no event time"),
+        _when(too_early, "describes a day after the one it arrived on"),
+        _when(f"{elsewhere} AND NOT {too_early}", f"the event time is not on the day that {table.day_column} names"),
+    ]
+
+
+def _value(place: int, column: Column) -> str:
+    cast = f"try_cast(_text{place} AS {column.kind})"
+    shape = SHAPES.get(column.kind)
+    return f"CASE WHEN _text{place} RLIKE {text(shape)} THEN {cast} END" if shape else cast
+
+
+def _reason(place: int, column: Column) -> str:
+    """SQL for why this column refuses its record, null where it does not."""
+    missing = f"WHEN _text{place} IS NULL THEN {text(f'{column.name} is missing') if column.required else 'NULL'}"
+    return f"CASE {missing} {'' if column.bad_becomes_null else _rules(place, column)} END"
+
+
+def _bad(place: int, column: Column) -> str:
+    """SQL for what is wrong with a value that is there."""
+    return f"CASE WHEN _text{place} IS NULL THEN NULL {_rules(place, column)} END"
+
+
+def _kept(place: int, column: Column) -> str:
+    value = f"_value{place}"
+    return f"CASE WHEN {_bad(place, column)} IS NULL THEN {value} END" if column.bad_becomes_null else value
+
+
+def _rules(place: int, column: Column) -> str:
+    value = f"_value{place}"
+    rules = {f"{value} IS NULL": f"is not {READS_AS[column.kind]}"}
+    if column.kind is Kind.NUMBER:
+        rules[f"isnan({value}) OR abs({value}) = DOUBLE('Infinity')"] = "is not a finite number"
+    if column.low is not None:
+        rules[f"{value} < {column.low}"] = f"is below {column.low}"
+    if column.high is not None:
+        rules[f"{value} > {column.high}"] = f"is above {column.high}"
+    if column.codes:
+        codes = ", ".join(text(code) if isinstance(code, str) else str(code) for code in column.codes)
+        rules[f"{value} NOT IN ({codes})"] = f"is none of {', '.join(map(str, column.codes))}"
+    return " ".join(f"WHEN {rule} THEN {text(f'{column.name} {says}')}" for rule, says in rules.items())
+
+
+def _when(condition: str, says: str) -> str:
+    return f"CASE WHEN {condition} THEN {text(says)} END"
+
+
+def _those_given(reasons: Iterable[str]) -> str:
+    """An array of the reasons that hold."""
+    return f"array_compact(array(CAST(NULL AS STRING), {', '.join(reasons)}))"
+
+
+def name_of(column: str) -> str:
+    return f"`{column.replace('`', '``')}`"
+
+
+def text(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

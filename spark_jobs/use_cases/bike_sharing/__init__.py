@@ -1,0 +1,1 @@
+"""How many bicycles will be rented in each hour of tomorrow?"""

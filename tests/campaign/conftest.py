@@ -1,0 +1,85 @@
+"""One installation for all scenarios, on a small disk of its own, and one Spark to look at its lake."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from local import airflow_config, home, services
+from local.home import Home
+from local.places import CHECKOUT
+from spark_jobs.declare import Window
+from spark_jobs.session import spark_session
+from tests.campaign.checkout import copied
+from tests.campaign.disk import SmallDisk
+from tests.campaign.installation import DAY, DAYS, FIRST, NIGHT, Installation, until
+from tests.campaign.interrupted import Interrupted, interrupted
+from tests.campaign.laws import Laws
+from tests.end_to_end.scheduler import home_at
+
+FIRST_RANGE = "first_range_1"
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("campaign")
+
+
+@pytest.fixture(scope="session")
+def code(folder: Path) -> Path:
+    return copied(folder / "checkout")
+
+
+@pytest.fixture(scope="session")
+def place(folder: Path) -> Home:
+    return home_at(folder / "home")
+
+
+@pytest.fixture(scope="session")
+def disk(place: Home) -> Iterator[SmallDisk]:
+    """Where the lake lies."""
+    disk = SmallDisk(place.root / "lake")
+    disk.mount()
+    yield disk
+    disk.unmount()
+
+
+@pytest.fixture(scope="session")
+def ctrl_c(code: Path, place: Home, disk: SmallDisk) -> Interrupted:
+    """The first thing that happens to the installation: `make run`, and Ctrl-C while the first job writes."""
+    return interrupted(code, place, DAYS)
+
+
+@pytest.fixture(scope="session")
+def here(code: Path, place: Home, disk: SmallDisk, ctrl_c: Interrupted) -> Iterator[Installation]:
+    """The same installation started again: it finishes the first range and a night, and has a champion."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (airflow_config, home, services):
+            patch.setattr(module, "CHECKOUT", code)
+        with services.started(place) as up:
+            parts = list(up.parts.values())
+            found = Installation(up, code)
+            found.finish(FIRST_RANGE)
+            until(found.nights, "a night")
+            found.finish(found.nights()[0])
+            yield found
+        for part in parts:
+            part.wait()  # Python warns of processes it has not seen end
+
+
+@pytest.fixture(scope="session")
+def spark(folder: Path) -> Iterator[SparkSession]:
+    os.environ["PYTHONPATH"] = str(CHECKOUT)  # Spark's workers import our modules too
+    working = folder / "working"
+    working.mkdir()
+    os.chdir(working)
+    session = spark_session("campaign", cores="2")
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def laws(spark: SparkSession, here: Installation, folder: Path) -> Laws:
+    return Laws(spark=spark, here=here, folder=folder, whole=Window.of(FIRST - DAY * 30, NIGHT))

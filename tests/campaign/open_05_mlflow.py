@@ -1,0 +1,80 @@
+"""MLflow down for a minute, and for good."""
+
+import time
+
+import pytest
+
+from local.airflow_api import answers
+from spark_jobs.declare import Stage, tags
+from tests.campaign import registry
+from tests.campaign.checkout import changed
+from tests.campaign.installation import NIGHT, NOT_TRAINED, Installation, until
+from tests.campaign.laws import Laws
+
+MINUTE = 60.0
+PATIENT = '"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5"'
+
+
+def back_again(here: Installation) -> None:
+    here.services.start("mlflow")
+    until(lambda: answers(f"{here.home.mlflow_url}/health"), "MLflow's start", within=120, every=0.3)
+
+
+@pytest.mark.timeout(900)
+def test_a_training_waits_for_an_mlflow_that_is_down_for_a_minute(here: Installation) -> None:
+    here.start("mlflow_down_for_a_minute", NIGHT, NIGHT, retrain="always")
+    here.begun(Stage.TRAIN)
+    here.services.end("mlflow")
+    time.sleep(MINUTE)  # the scenario itself
+    back_again(here)
+    here.finish("mlflow_down_for_a_minute")
+    assert here.state("mlflow_down_for_a_minute") == "success"
+    assert here.result("mlflow_down_for_a_minute", "evaluate")["verdict"] in ("PROMOTE", "REJECT")
+    [took] = [
+        t["duration"] for t in here.airflow.tasks("bike_sharing", "mlflow_down_for_a_minute") if t["task_id"] == "train"
+    ]
+    assert took > MINUTE / 2 or here.tries("mlflow_down_for_a_minute")["train"] > 1
+
+
+@pytest.fixture(scope="module")
+def down(here: Installation) -> dict[str, str]:
+    """From the start of evaluate on. Only the waits for it are shorter than a person has them."""
+    settings, tracking = here.code / "plugins/nightshift/settings.py", here.code / "spark_jobs/tracking.py"
+    with changed(settings, PATIENT, PATIENT.replace("5", "1")), changed(tracking, PATIENT, PATIENT.replace("5", "1")):
+        here.start("mlflow_down_for_good", NIGHT, NIGHT, retrain="always")
+        before = here.champion()
+        here.begun(Stage.EVALUATE)
+        here.services.end("mlflow")
+        states = here.finish("mlflow_down_for_good", within=900)
+    back_again(here)
+    return states | {"champion before": before}
+
+
+@pytest.mark.timeout(1200)
+def test_an_mlflow_that_stays_down_fails_the_run_in_clear_words(here: Installation, down: dict[str, str]) -> None:
+    assert here.state("mlflow_down_for_good") == "failed"
+    failed = {task for task, state in down.items() if state == "failed"}
+    assert failed == {"evaluate", "score", "close_run"}
+    for task in failed:
+        assert f"MLflow at {here.home.mlflow_url} does not answer: start it" in here.log("mlflow_down_for_good", task)
+
+
+@pytest.mark.timeout(120)
+def test_nothing_is_half_promoted_when_mlflow_stays_down(here: Installation, down: dict[str, str]) -> None:
+    assert down["promote"] == "upstream_failed"
+    assert here.champion() == down["champion before"]
+    newest = registry.versions(here.home)[-1]
+    assert newest["version"] == here.result("mlflow_down_for_good", "train")["version"]
+    assert tags.VERDICT not in registry.tags_of(newest)
+
+
+@pytest.mark.timeout(900)
+def test_the_next_run_closes_what_was_left_open_and_the_laws_hold(
+    here: Installation, down: dict[str, str], laws: Laws
+) -> None:
+    assert registry.run_of(here.home, "mlflow_down_for_good")["status"] == "RUNNING"
+    states = here.through("after_mlflow", NIGHT, NIGHT)
+    assert {task for task, state in states.items() if state != "success"} == set(NOT_TRAINED)
+    left = registry.run_of(here.home, "mlflow_down_for_good")
+    assert (left["status"], left["tags"][tags.ERROR]) == ("FAILED", "left open by a Dag run that is over")
+    assert laws.broken() == []

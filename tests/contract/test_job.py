@@ -1,0 +1,72 @@
+"""What crosses from Airflow to Spark is one list of strings, there and back without loss."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spark_jobs.declare import BadRequest, Job, Place, Retrain, Stage, Window, parse
+from spark_jobs.declare.job import SOURCES
+
+WORDS = st.text(max_size=20)
+WINDOWS = st.builds(Window.of, st.dates(max_value=date(2100, 1, 1)), st.dates(min_value=date(2100, 1, 1)))
+PLACES = st.builds(
+    Place,
+    lake=WORDS,
+    landing=WORDS,
+    tracking=WORDS,
+    registry=WORDS,
+    source=st.sampled_from(SOURCES),
+    simulation=WORDS,
+)
+JOBS = st.builds(
+    Job,
+    stage=st.sampled_from(Stage),
+    use_case=st.from_regex(r"[a-z][a-z0-9_]{1,49}", fullmatch=True),
+    window=WINDOWS,
+    run=WORDS,
+    retrain=st.sampled_from(Retrain),
+    version=st.integers(1).map(str) | st.just(""),
+    also=WORDS,
+)
+
+
+@given(PLACES, JOBS)
+@settings(deadline=None)
+def test_a_job_comes_back_as_it_was(place: Place, job: Job) -> None:
+    assert parse([*place.argv(), *job.argv()]) == (place, job)
+
+
+def test_an_argument_list_is_short_and_reads_well() -> None:
+    job = Job(stage=Stage.SCORE, use_case="bike_sharing", window=Window.of(date(2024, 2, 29)), version="3")
+    assert job.argv() == ["score", "bike_sharing", "--start=2024-02-29", "--end=2024-03-01", "--version=3"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ("--source=elsewhere", "source: is one of simulated, public, own, got 'elsewhere'"),
+        ("--version=three", "version: is a number, got 'three'"),
+        ("--end=2024-01-01", "window: starts on 2024-01-01 and ends before 2024-01-01: that holds no day"),
+        ("--start=soon", "job: argument --start: is a day like 2024-01-31, got 'soon'"),
+        ("--colour=red", "job: unrecognized arguments: --colour=red"),
+    ],
+)
+def test_what_is_not_allowed_is_refused_by_name(changed: str, says: str) -> None:
+    place = Place(lake="l", landing="n", tracking="t", registry="r")
+    job = Job(stage=Stage.INGEST, use_case="bike_sharing", window=Window.of(date(2024, 1, 1)))
+    with pytest.raises(BadRequest) as error:
+        parse([*place.argv(), *job.argv(), changed])
+    assert str(error.value) == says
+
+
+@pytest.mark.parametrize(("changed", "allowed"), [("--retrain=maybe", "if due"), ("guess", "refine")])
+def test_a_word_that_is_not_known_is_answered_with_those_that_are(changed: str, allowed: str) -> None:
+    with pytest.raises(BadRequest, match=f"invalid choice: .*choose from.*{allowed}"):
+        parse([changed, "--start=2024-01-01", "--end=2024-01-02"])
+
+
+def test_a_job_without_a_window_is_refused() -> None:
+    with pytest.raises(BadRequest, match=r"job: the following arguments are required: .*--start, --end"):
+        parse(["ingest", "bike_sharing"])

@@ -1,0 +1,175 @@
+"""Every Dag loads, lightly, and keeps the house rules."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from airflow.sdk import DAG, CronDataIntervalTimetable, TriggerRule
+from airflow.serialization.serialized_objects import DagSerialization
+
+from nightshift.acts import ActOperator
+from nightshift.pipeline import dag_of, roll_back_dag
+from nightshift.runners import JobOperator
+from spark_jobs.declare import BadRequest, Stage
+from spark_jobs.use_cases import discover
+
+ROOT = Path(__file__).parents[2]
+USE_CASES = discover()
+NIGHT = ["check", "open_run", "ingest", "refine", "features", "train", "evaluate", "promote", "score", "close_run"]
+
+every_use_case = pytest.mark.parametrize("name", USE_CASES)
+
+
+def dag(name: str) -> DAG:
+    return dag_of(USE_CASES[name])
+
+
+def in_a_fresh_process(code: str, **env: str) -> str:
+    """Runs code as Airflow would: plugins and checkout on the path, nothing imported yet."""
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT}/plugins"} | env
+    command = [sys.executable, "-c", code]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+@every_use_case
+def test_each_use_case_has_a_dag_file_of_its_own_that_airflow_looks_at(name: str) -> None:
+    file = ROOT / "dags" / f"{name}.py"
+    text = file.read_text()
+    assert "dag" in text.lower()
+    assert "airflow" in text.lower()
+    assert len([line for line in text.splitlines() if line]) <= 6
+
+
+@every_use_case
+def test_a_dag_tells_people_what_it_does_and_survives_being_stored(name: str) -> None:
+    made = dag(name)
+    use_case = USE_CASES[name]
+    assert made.dag_id == name
+    for said in (use_case.summary, use_case.grain, "simulated", "http://127.0.0.1:5000"):
+        assert said in str(made.doc_md)
+    stored = DagSerialization.from_dict(DagSerialization.to_dict(made))
+    assert sorted(stored.task_ids) == sorted(NIGHT)
+    assert all(list(task.operator_extra_link_dict) == ["MLflow run"] for task in stored.tasks)
+
+
+@every_use_case
+def test_a_night_has_one_order(name: str) -> None:
+    reviewed = {
+        "check": [],
+        "open_run": ["check"],
+        "ingest": ["open_run"],
+        "refine": ["ingest"],
+        "features": ["refine"],
+        "train": ["features"],
+        "evaluate": ["train"],
+        "promote": ["evaluate"],
+        "score": ["features", "promote"],
+        "close_run": ["open_run", "score"],
+    }
+    assert {task.task_id: sorted(task.upstream_task_ids) for task in dag(name).tasks} == reviewed
+
+
+@every_use_case
+def test_a_dag_makes_up_for_missed_nights_by_itself_and_runs_one_at_a_time(name: str) -> None:
+    made = dag(name)
+    assert (made.catchup, made.max_active_runs) == (False, 1)
+    assert made.timetable == CronDataIntervalTimetable("0 2 * * *", timezone="UTC")
+
+
+@every_use_case
+def test_each_stage_has_one_writer_and_keeps_to_the_pool(name: str) -> None:
+    jobs = [task for task in dag(name).tasks if isinstance(task, JobOperator)]
+    assert sorted(job.task_id for job in jobs) == ["evaluate", "features", "ingest", "refine", "score", "train"]
+    assert {(job.pool, job.pool_slots, job.max_active_tis_per_dag) for job in jobs} == {("spark", 1, 1)}
+
+
+@every_use_case
+def test_whatever_changes_the_registry_runs_alone(name: str) -> None:
+    changing = [dag(name).get_task("promote"), roll_back_dag([name]).get_task("roll_back")]
+    assert {task.pool for task in changing} == {"registry"}
+
+
+@every_use_case
+def test_each_task_is_tried_again_soon_and_not_for_ever(name: str) -> None:
+    for task in dag(name).tasks:
+        assert task.retries == 2
+        assert task.retry_delay.total_seconds() <= 30
+        assert task.execution_timeout is not None
+        assert isinstance(task, ActOperator | JobOperator)
+
+
+@every_use_case
+def test_a_run_is_closed_whatever_happened_and_is_red_if_anything_failed(name: str) -> None:
+    opened, close = dag(name).get_task("open_run"), dag(name).get_task("close_run")
+    assert (opened.is_setup, close.is_teardown, close.on_failure_fail_dagrun) == (True, True, True)
+
+
+@every_use_case
+def test_score_waits_for_the_training_and_not_for_its_success(name: str) -> None:
+    (score,) = (task for task in dag(name).tasks if isinstance(task, JobOperator) and task.stage is Stage.SCORE)
+    assert (score.trigger_rule, score.needs) == (TriggerRule.ALL_DONE, "features")
+
+
+@every_use_case
+def test_an_untouched_form_is_valid(name: str) -> None:
+    dag(name).params.validate()
+
+
+BLOCKED = """
+import json, socket, sqlite3, sys
+BANNED = {"pyspark", "pandas", "mlflow", "numpy", "delta", "xgboost", "sklearn", "optuna", "matplotlib"}
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in BANNED:
+            raise ImportError(f"{name} must not be imported while Dags load")
+sys.meta_path.insert(0, Blocked())
+from airflow.dag_processing.dagbag import DagBag
+import airflow.sdk, airflow.settings
+def never(*args, **kwargs):
+    raise AssertionError("loading Dags must not connect")
+socket.socket.connect = sqlite3.connect = never
+airflow.settings.engine.dialect.connect = never
+found = {}
+import importlib.util
+from pathlib import Path
+for file in sorted(Path("ROOT/dags").glob("*.py")):
+    spec = importlib.util.spec_from_file_location(f"dag_{file.stem}", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found[module.dag.dag_id] = len(module.dag.tasks)
+print(json.dumps(found))
+print(sorted(BANNED & {name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+def test_loading_every_dag_needs_no_spark_no_pandas_no_mlflow_no_network_and_no_database() -> None:
+    found, banned = in_a_fresh_process(BLOCKED.replace("ROOT", str(ROOT))).splitlines()[-2:]
+    assert json.loads(found) == {**dict.fromkeys(USE_CASES, 10), "model_rollback": 1}
+    assert banned == "[]"
+
+
+AS_AIRFLOW = """
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag("ROOT/dags")
+from airflow import plugins_manager
+errors = plugins_manager.get_import_errors()
+print("\\nFound", sorted(bag.dags), bag.import_errors, errors)
+"""
+
+
+def test_airflow_itself_finds_the_dags_and_takes_no_module_of_ours_for_a_plugin(airflow: None) -> None:
+    said = in_a_fresh_process(AS_AIRFLOW.replace("ROOT", str(ROOT)))
+    assert said.splitlines()[-1] == f"Found {sorted([*USE_CASES, 'model_rollback'])} {{}} {{}}"
+
+
+def test_a_target_that_is_not_built_is_an_error_on_the_dags_page_and_no_other_target(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SPARK_TARGET", "databricks")
+    with pytest.raises(BadRequest, match="SPARK_TARGET: databricks is not built yet; set SPARK_TARGET=local"):
+        dag(next(iter(USE_CASES)))

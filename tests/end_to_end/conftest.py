@@ -1,0 +1,48 @@
+"""One start of everything for all tests of this folder."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from pyspark.sql import SparkSession
+
+from local.first_nights import Finished, all_of_them
+from spark_jobs.session import spark_session
+from tests.end_to_end.scheduler import Scheduler, scheduler_at
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+DAYS = 100  # as few as leave rows to learn from, to validate and to judge
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirstNights:
+    """What `make run` does before it hands over."""
+
+    scheduler: Scheduler
+    range: Finished
+    night: Finished
+
+
+@pytest.fixture(scope="session")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirstNights]:
+    with scheduler_at(tmp_path_factory.mktemp("nightshift")) as scheduler:
+        first, night = all_of_them(scheduler.services, DAYS)
+        yield FirstNights(scheduler=scheduler, range=first, night=night)
+
+
+@pytest.fixture(scope="session")
+def spark(nights: FirstNights) -> Iterator[SparkSession]:
+    """For looking at the tables; on one core, for jobs need the others."""
+    session = spark_session("looking", cores="1")
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def mlflow(nights: FirstNights) -> "MlflowClient":
+    from mlflow import MlflowClient
+
+    return MlflowClient(nights.scheduler.home.mlflow_url, nights.scheduler.home.mlflow_url)

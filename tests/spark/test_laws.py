@@ -1,0 +1,85 @@
+"""What always holds: books that balance, and tables that depend on the files delivered and on nothing else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+
+from spark_jobs.stages import Result
+from tests.spark.shop import DAY, FIRST, Town
+
+DAYS = 4
+TABLES = ("shops", "sales", "closures")
+
+
+@dataclass(frozen=True)
+class File:
+    """A file as it is delivered: its records may repeat, be late, early or nonsense."""
+
+    table: str
+    day: int
+    name: str
+    records: Sequence[str]
+
+
+TIMES = st.builds(
+    lambda day, hour: f"{FIRST + DAY * day} {hour}:00:00", st.integers(-1, DAYS), st.sampled_from(["00", "06", "18"])
+)
+SHOPS = st.sampled_from(["1", "2", "3", "x"])
+RECORDS = {
+    "shops": st.builds("{},{}".format, SHOPS, st.integers(1, 3)),
+    "sales": st.builds("{},{},{},,".format, TIMES, SHOPS, st.sampled_from(["5", "7", "13", "many"])),
+    "closures": st.builds("{},{},{}".format, TIMES, SHOPS, st.sampled_from(["planned", "sudden", '"'])),
+}
+FILES = st.one_of(
+    *(
+        st.builds(File, st.just(table), st.integers(0, DAYS - 1), st.sampled_from(["a", "b", "c"]), st.lists(records))
+        for table, records in RECORDS.items()
+    )
+)
+DELIVERIES = st.lists(FILES, min_size=12, max_size=24, unique_by=lambda file: (file.table, file.day, file.name))
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> list[tuple[int, int]]:
+    """Every day, cut anyhow, in any order; one window twice."""
+    cuts = sorted(draw(st.sets(st.integers(1, DAYS - 1), max_size=2)))
+    found = list(zip([0, *cuts], [cut - 1 for cut in [*cuts, DAYS]], strict=True))
+    return [*draw(st.permutations(found)), draw(st.sampled_from(found))]
+
+
+def deliver(town: Town, files: Sequence[File]) -> None:
+    for file in files:
+        town.deliver(file.table, file.day, *file.records, name=f"{file.name}.csv")
+
+
+def balanced(result: Result) -> bool:
+    return all(
+        counts["in"] == counts["kept"] + counts["quarantined"] + counts["superseded"]
+        for counts in result["rows"].values()
+    )
+
+
+@given(files=DELIVERIES, nights=windows(), data=st.data())
+@settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_the_same_files_give_the_same_rows(
+    spark: SparkSession, files: list[File], nights: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    """However days are cut into windows, in whatever order files and windows come, and however often."""
+    with TemporaryDirectory() as one, TemporaryDirectory() as many:
+        whole, cut = Town(spark, Path(one)), Town(spark, Path(many))
+        deliver(whole, files)
+        refined = whole.night(0, DAYS - 1)["refine"]
+        for name, counts in refined["rows"].items():
+            held = {layer: len(whole.rows(layer, name, "day")) for layer in ("bronze", "silver", "quarantine")}
+            assert held == {"bronze": counts["in"], "silver": counts["kept"], "quarantine": counts["quarantined"]}
+        assert balanced(refined)
+        borders = sorted(data.draw(st.lists(st.integers(0, len(files)), min_size=len(nights), max_size=len(nights))))
+        for (first, last), start, end in zip(nights, [0, *borders], [*borders[:-1], len(files)], strict=False):
+            deliver(cut, files[start:end])
+            assert balanced(cut.night(first, last)["refine"])
+        assert cut.everything() == whole.everything()

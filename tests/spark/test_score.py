@@ -1,0 +1,162 @@
+"""Predictions are a function of key and version, and the first that was made is the one that counts."""
+
+import json
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as f
+
+from spark_jobs.declare import Refused, Report
+from spark_jobs.live import live_sql
+from tests.spark import tiny
+
+
+def predictions(world: tiny.World) -> pd.DataFrame:
+    found: Any = world.lake.gold("predictions").read().orderBy("at", "model_version").toPandas()
+    return pd.DataFrame(found)
+
+
+def test_without_features_or_champion_there_is_nothing_to_score(world: tiny.World) -> None:
+    assert world.score(60) == {"skipped": "no features yet"}
+    world.fill(tiny.facts(60))
+    assert world.score(60) == {"skipped": "no champion yet"}
+
+
+@pytest.fixture
+def crowned(trained: tiny.World) -> tiny.World:
+    """Version 1 is champion."""
+    trained.crown("1")
+    return trained
+
+
+def test_every_row_of_the_window_is_predicted_once(crowned: tiny.World) -> None:
+    scored = crowned.score(10, first=52)
+    rows = predictions(crowned)
+    assert scored["version"] == "1"
+    assert scored["rows"] == {"gold/predictions": {"scored": 240}}
+    assert list(rows.columns) == ["day", "at", "model_version", "prediction", "in_fitting", "first_scored"]
+    assert dict(crowned.lake.gold("predictions").read().dtypes)["model_version"] == "int"
+    facts = tiny.facts(62).iloc[-240:].reset_index(drop=True)
+    assert rows["at"].equals(facts["at"])
+    assert (rows["prediction"] - facts["y"]).abs().mean() < 0.5
+    assert rows["in_fitting"].tolist() == [at < pd.Timestamp("2024-02-22") for at in rows["at"]]
+    assert rows["first_scored"].notna().all()
+
+
+def test_scoring_again_changes_nothing(crowned: tiny.World) -> None:
+    crowned.score(5, first=55)
+    before = predictions(crowned)
+    crowned.score(2, first=57)
+    crowned.score(5, first=55)
+    pd.testing.assert_frame_equal(predictions(crowned), before)
+
+
+def test_each_version_keeps_its_predictions_and_the_first_one_counts(rivals: tiny.World) -> None:
+    rivals.score(2, first=58)
+    rivals.crown("2")
+    rivals.score(3, first=58)
+    assert predictions(rivals).groupby("model_version").size().to_dict() == {1: 48, 2: 72}
+    live = rivals.spark.sql(live_sql(rivals.lake.gold("predictions").sql_name, ["at"]))
+    assert live.columns == rivals.lake.gold("predictions").read().columns
+    assert {row["model_version"]: row["count"] for row in live.groupBy("model_version").count().collect()} == {
+        1: 48,
+        2: 24,
+    }
+
+
+def test_a_version_can_be_named_instead_of_the_champion(rivals: tiny.World) -> None:
+    assert rivals.score(1, version="2")["version"] == "2"
+
+
+def test_a_forecast_scores_the_days_ahead(crowned: tiny.World) -> None:
+    crowned.use_case = replace(crowned.use_case, ahead=timedelta(days=1))
+    crowned.score(1, first=60)
+    assert set(predictions(crowned)["day"].astype(str)) == {"2024-03-02"}
+
+
+def test_no_rows_to_score_are_fine(crowned: tiny.World) -> None:
+    assert crowned.score(1, first=90)["rows"] == {"gold/predictions": {"scored": 0}}
+
+
+def test_scoring_needs_no_labels(crowned: tiny.World) -> None:
+    shutil.rmtree(crowned.lake.gold("labels").place)
+    assert crowned.score(1, first=61)["rows"] == {"gold/predictions": {"scored": 24}}
+
+
+def test_a_column_is_found_by_name_and_a_lost_one_is_named(crowned: tiny.World) -> None:
+    crowned.score(1, first=61)
+    before = predictions(crowned)
+    rows = tiny.facts(80)
+    crowned.fill(rows[["at", "x2", "y", "x1"]].assign(x0=1.0))
+    crowned.score(1, first=61)
+    pd.testing.assert_frame_equal(predictions(crowned), before)
+    crowned.fill(rows.drop(columns="x2"))
+    with pytest.raises(Refused, match="gold/features has no column x2, which version 1 reads"):
+        crowned.score(1, first=61)
+
+
+def alarm(frame: DataFrame, constants: Any) -> DataFrame:
+    return frame.withColumn("alarm", f.col("prediction") > constants["threshold"])
+
+
+def test_decisions_follow_from_the_constants_of_the_version(
+    trained: tiny.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiny, "calibrate", lambda _: {"threshold": 1.5}, raising=False)
+    monkeypatch.setattr(tiny, "decide", alarm, raising=False)
+    trained.use_case = replace(trained.use_case, predictions=("prediction", "alarm"))
+    trained.crown(str(trained.train(60)["version"]))
+    trained.score(1, first=61)
+    rows = predictions(trained)
+    assert (rows["alarm"] == (rows["prediction"] > 1.5)).all()
+    assert rows["alarm"].nunique() == 2
+
+
+def daily(frames: dict[str, DataFrame]) -> DataFrame:
+    said = frames["predictions"].groupBy("day").agg(f.round(f.sum("prediction")).alias("foretold"))
+    was = frames["facts"].groupBy("day").agg(f.round(f.sum("y")).alias("was"))
+    return said.join(was, "day", "full")
+
+
+def daily_report(world: tiny.World) -> pd.DataFrame:
+    found: Any = world.lake.gold("daily").read().orderBy("day").toPandas()
+    return pd.DataFrame(found)
+
+
+def test_a_report_is_written_and_exported(crowned: tiny.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiny, "daily", daily, raising=False)
+    crowned.use_case = replace(crowned.use_case, reports=(Report(name="daily", key=("day",), export=True),))
+    rows = tiny.facts(62)
+    crowned.deliver(rows[rows["at"] < pd.Timestamp("2024-03-02")], "early")
+    parent = crowned.parent()
+    crowned.score(2, first=60, run=parent)
+    report = daily_report(crowned)
+    assert report["day"].astype(str).tolist()[-2:] == ["2024-03-01", "2024-03-02"]
+    assert report["foretold"].notna().tolist()[-2:] == [True, True]
+    assert report["was"].notna().tolist()[-2:] == [True, False]
+    exported = (crowned.folder / "lake" / "tiny" / "export" / "daily.csv").read_text()
+    assert exported.splitlines()[0] == "day,foretold,was"
+    assert [line.split(",")[0] for line in exported.splitlines()[1:]] == ["2024-03-02"]
+    shown = json.loads(crowned.client.get_run(parent).data.tags["mlflow.loggedArtifacts"])
+    assert shown == [{"path": "daily.json", "type": "table"}]
+
+
+def test_facts_that_come_late_change_the_reports_of_their_days(
+    crowned: tiny.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiny, "daily", daily, raising=False)
+    crowned.use_case = replace(crowned.use_case, reports=(Report(name="daily", key=("day",)),))
+    rows = tiny.facts(62)
+    late = (rows["at"] >= pd.Timestamp("2024-02-10")) & (rows["at"] < pd.Timestamp("2024-02-11"))
+    crowned.deliver(rows[~late], "early")
+    crowned.score(1, first=60)
+    before = daily_report(crowned)
+    crowned.deliver(rows[late], "late")
+    crowned.score(1, first=61)
+    after = daily_report(crowned)
+    assert set(after["day"].astype(str)) - set(before["day"].astype(str)) == {"2024-02-10", "2024-03-02"}

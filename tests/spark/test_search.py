@@ -1,0 +1,103 @@
+"""One seed gives one winner, however many workers there are and however often the search is killed."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from spark_jobs.declare import Refused, Search
+from spark_jobs.kinds import Candidate, Columns
+from spark_jobs.model_part import model_part
+from spark_jobs.search import Attempt, Trying, best, search
+from tests.spark import tiny
+
+ROOT = Path(__file__).parents[2]
+DECLARED = Search(trials=6, batch=4, seed=3)
+
+
+def trying(candidate: Candidate) -> Trying:
+    rows = tiny.facts(20)
+    return Trying(
+        part=model_part("tiny"),
+        candidate=candidate,
+        columns=Columns.of(tiny.USE_CASE),
+        gate=tiny.USE_CASE.gate,
+        train=rows.iloc[:300],
+        validate=rows.iloc[300:].reset_index(drop=True),
+    )
+
+
+def essence(attempts: list[Attempt]) -> list[tuple[Any, ...]]:
+    return [(a.number, a.params, a.settled, a.metrics, a.error) for a in attempts]
+
+
+def searched_with(cores: int) -> list[Any]:
+    command = [sys.executable, "-m", "tests.spark.search_alone", str(cores)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return list(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_one_two_and_four_workers_find_the_same_winner(world: tiny.World) -> None:
+    with_two = json.loads(json.dumps(essence(attempts(world.spark))))
+    assert len(with_two) == DECLARED.trials
+    assert searched_with(1) == with_two
+    assert searched_with(4) == with_two
+
+
+def test_a_killed_search_goes_on_where_it_was(world: tiny.World) -> None:
+    task = trying(tiny.candidates()[0])
+    told: list[int] = []
+    whole = search(world.spark, task, DECLARED, {}, lambda attempt: told.append(attempt.number))
+    assert told == [0, 1, 2, 3, 4, 5]
+    told.clear()
+    known = {
+        attempt.number: Attempt.from_json(attempt.to_json(curves=False)) for attempt in whole if attempt.number != 2
+    }
+    del known[5]
+    again = search(world.spark, task, DECLARED, known, lambda attempt: told.append(attempt.number))
+    assert told == [2, 5]
+    assert essence(again) == essence(whole)
+
+
+def sometimes_bad(trial: Any) -> dict[str, Any]:
+    depth = trial.suggest_int("max_depth", 1, 4)
+    if trial.number == 1:
+        raise ValueError("no such depth")
+    return {"max_depth": depth, "objective": "no:such" if trial.number == 2 else "reg:squarederror"}
+
+
+def test_a_trial_that_raises_is_counted_and_the_search_goes_on(
+    world: tiny.World, caplog: pytest.LogCaptureFixture
+) -> None:
+    candidate = Candidate(name="odd", kind="xgboost", params={"rounds": 5}, space=sometimes_bad)
+    with caplog.at_level("INFO"):
+        found = search(world.spark, trying(candidate), DECLARED, {}, lambda _: None)
+    assert [attempt.number for attempt in found if attempt.error] == [1, 2]
+    assert found[1].error == "ValueError: no such depth"
+    assert "Unknown objective function" in found[2].error
+    assert not best(found, tiny.USE_CASE.gate).error
+    assert "odd: trial 4 of 6, 2 failed, best rmse so far" in caplog.text
+
+
+def test_a_search_in_which_all_trials_fail_is_an_error_that_says_why(world: tiny.World) -> None:
+    candidate = Candidate(name="odd", kind="xgboost", params={"objective": "no:such"}, space=tiny.space)
+    found = search(world.spark, trying(candidate), Search(trials=2, batch=2), {}, lambda _: None)
+    with pytest.raises(Refused, match=r"all 2 trials failed, the last with: XGBoostError: .*Unknown objective"):
+        best(found, tiny.USE_CASE.gate)
+
+
+def test_a_metric_that_is_no_number_is_a_failed_trial(world: tiny.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiny, "measure", lambda *_: {"rmse": float("nan")})
+    attempt = trying(tiny.candidates()[0]).attempt(0, {"rounds": 2})
+    assert attempt.error == "Refused: measure gave nan for rmse, the metric that decides"
+
+
+def attempts(spark: SparkSession) -> list[Attempt]:
+    return search(spark, trying(tiny.candidates()[0]), DECLARED, {}, lambda _: None)

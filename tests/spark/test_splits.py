@@ -1,0 +1,81 @@
+"""Which rows train, validate and judge: laws that hold for every declaration."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
+from pyspark.sql import DataFrame, SparkSession
+
+from spark_jobs.declare import HashSplit, TimeSplit, UseCase, Window
+from spark_jobs.splits import Part, parts
+from tests.spark import tiny
+
+DAY = timedelta(days=1)
+WINDOW = Window(start=tiny.START, end=tiny.START + 100 * DAY)
+BY_CONTENT = replace(tiny.USE_CASE, split=HashSplit(judge=0.25, validate=0.15))
+
+
+def by_time(judge: int, validate: int, embargo: int, history: int) -> UseCase:
+    split = TimeSplit(judge=judge * DAY, validate=validate * DAY, embargo=embargo * DAY)
+    return replace(tiny.USE_CASE, split=split, history=history * DAY)
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 10), st.integers(30, 400))
+def test_an_embargo_lies_between_parts_and_nothing_outside_the_history(
+    judge: int, validate: int, embargo: int, history: int
+) -> None:
+    cut = parts(by_time(judge, validate, embargo, history), WINDOW)
+    assert cut.train.end + embargo * DAY <= cut.validate.start
+    assert cut.validate.end + embargo * DAY <= cut.judge.start
+    assert cut.judge.end == WINDOW.ends_at
+    assert min(cut.train.start, cut.validate.start, cut.judge.start) >= WINDOW.ends_at - history * DAY
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 10))
+def test_what_fits_the_winner_in_the_end_ends_an_embargo_before_the_judge(
+    judge: int, validate: int, embargo: int
+) -> None:
+    cut = parts(by_time(judge, validate, embargo, 400), WINDOW)
+    assert (cut.fitted.start, cut.fitted.end) == (cut.train.start, cut.validate.end)
+
+
+def test_a_part_survives_its_journey_as_a_tag() -> None:
+    for use_case in (tiny.USE_CASE, BY_CONTENT):
+        cut = parts(use_case, WINDOW)
+        for part in (cut.train, cut.validate, cut.judge, cut.fitted):
+            assert Part.from_json(part.to_json()) == part
+
+
+def contents(spark: SparkSession, count: int) -> DataFrame:
+    rows = tiny.facts(90).iloc[:count]
+    return spark.createDataFrame(pd.concat([rows, rows.assign(at=rows["at"] + pd.Timedelta(hours=1))]))
+
+
+def sides(frame: DataFrame) -> pd.DataFrame:
+    cut = parts(BY_CONTENT, WINDOW)
+    of = f"""CASE WHEN {cut.judge.condition()} THEN 'judge' WHEN {cut.validate.condition()} THEN 'validate'
+             WHEN {cut.train.condition()} THEN 'train' END AS side"""
+    return frame.selectExpr("at", "x1", "x2", of, f"{cut.fitted.condition()} AS fitted").toPandas()
+
+
+def test_rows_of_the_same_content_fall_on_the_same_side(spark: SparkSession) -> None:
+    found = sides(contents(spark, 500))
+    assert len(found) == 1000
+    assert found.groupby(["x1", "x2"])["side"].nunique().max() == 1
+
+
+def test_no_row_changes_side_when_data_grow(spark: SparkSession) -> None:
+    few, many = sides(contents(spark, 200)), sides(contents(spark, 1500))
+    both = few.merge(many, on=["at", "x1", "x2"])
+    assert len(both) == 400
+    assert (both["side_x"] == both["side_y"]).all()
+
+
+def test_shares_are_those_declared_and_no_judge_row_is_fitted(spark: SparkSession) -> None:
+    found = sides(contents(spark, 2000))
+    share = found["side"].value_counts(normalize=True)
+    assert abs(share["judge"] - 0.25) < 0.03
+    assert abs(share["validate"] - 0.15) < 0.03
+    assert (found["fitted"] == (found["side"] != "judge")).all()

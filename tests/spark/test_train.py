@@ -1,0 +1,242 @@
+"""A training happens when it is due, learns only what it may, and leaves one version."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from spark_jobs.declare import BadRequest, NightshiftError, Retrain, tags
+from spark_jobs.kinds import Candidate
+from spark_jobs.splits import Part
+from spark_jobs.tracking import PARENT, Tracking
+from tests.spark import tiny
+
+ALWAYS = Retrain.ALWAYS
+JUDGE_FROM = pd.Timestamp("2024-02-23")  # of a window of 60 days
+DECIDED = (tags.FITTED, tags.TUNED, tags.CONSTANTS, tags.FEATURES, tags.KIND)
+
+
+def boosters(world: tiny.World, version: str) -> bytes:
+    """What the version predicts with, to the last bit."""
+    run = str(world.client.get_model_version("tiny", version).run_id)
+    found = world.client.download_artifacts(run, "model/data/boosters/y.ubj")
+    return Path(found).read_bytes()
+
+
+def test_a_version_says_what_it_was_made_of(world: tiny.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)  # MLflow would let it win over the parent it is told
+    world.fill(tiny.facts(60))
+    parent = world.parent()
+    trained = world.train(60, run=parent)
+    found = world.tags_of("1")
+    assert found[tags.FEATURES] == "x1,x2"
+    assert (found[tags.KIND], found[tags.CANDIDATE], found[tags.SOURCE]) == ("xgboost", "boosted", "own")
+    assert found[tags.INPUTS] == '{"gold/features": 0, "gold/labels": 0}'
+    fitted, tuned = (Part.from_json(found[name]) for name in (tags.FITTED, tags.TUNED))
+    assert (str(fitted.start.date()), str(fitted.end.date())) == ("2023-03-02", "2024-02-22")
+    assert (str(tuned.start.date()), str(tuned.end.date())) == ("2024-02-15", "2024-02-22")
+    run = world.client.get_run(trained["run_id"])
+    assert run.info.status == "FINISHED"
+    assert run.data.tags[PARENT] == parent
+    assert run.data.metrics["rmse"] == trained["metrics"]["rmse"]
+    assert str(world.client.get_model_version_by_alias("tiny", tags.CHALLENGER).version) == "1"
+
+
+def test_every_trial_is_a_nested_run_with_its_curve(world: tiny.World) -> None:
+    world.fill(tiny.facts(60))
+    trained = world.train(60)
+    trials = world.children(trained["run_id"])
+    assert [run.info.run_name for run in trials] == ["boosted 0", "boosted 1", "boosted 2", "boosted 3"]
+    assert {run.info.status for run in trials} == {"FINISHED"}
+    assert all({"rmse", "mae", "seconds", "curve_y"} <= run.data.metrics.keys() for run in trials)
+    assert all({"max_depth", "eta", "rounds"} <= run.data.params.keys() for run in trials)
+    assert len(world.client.get_metric_history(trials[0].info.run_id, "curve_y")) > 5
+
+
+def test_an_unchanged_night_does_not_train_again(trained: tiny.World) -> None:
+    again = trained.train(60)
+    assert again["skipped"] == "not due: code, parameters and rows are those of version 1"
+    assert len(trained.children("")) == 1
+
+
+def test_one_changed_label_makes_a_training_due(trained: tiny.World) -> None:
+    rows = tiny.facts(80)
+    rows.loc[5, "y"] += 1
+    trained.fill(rows)
+    assert trained.train(60)["version"] == "2"
+
+
+def test_changed_code_makes_a_training_due(trained: tiny.World) -> None:
+    trained.use_case = replace(trained.use_case, search=replace(trained.use_case.search, seed=4))
+    assert trained.train(60)["version"] == "2"
+
+
+def test_a_run_that_must_train_does_and_one_that_must_not_does_not(trained: tiny.World) -> None:
+    assert trained.train(60, retrain=ALWAYS)["version"] == "2"
+    assert trained.train(60, retrain=Retrain.NEVER) == {"skipped": "this run does not train"}
+    assert boosters(trained, "1") == boosters(trained, "2")
+
+
+def test_rows_after_the_window_or_before_the_history_teach_nothing(world: tiny.World) -> None:
+    world.use_case = replace(world.use_case, history=timedelta(days=40))
+    rows = tiny.facts(80)
+    world.fill(rows)
+    world.train(60)
+    outside = (rows["at"] >= pd.Timestamp("2024-03-01")) | (rows["at"] < pd.Timestamp("2024-01-21"))
+    world.fill(rows.assign(y=rows["y"].where(~outside, -1e6)))
+    assert world.train(60)["skipped"].startswith("not due")
+    assert world.train(60, retrain=ALWAYS)["version"] == "2"
+    assert boosters(world, "1") == boosters(world, "2")
+
+
+def test_judge_rows_neither_fit_nor_stop_nor_tune_nor_choose(trained: tiny.World) -> None:
+    rows = tiny.facts(80)
+    judges = (rows["at"] >= JUDGE_FROM) & (rows["at"] < JUDGE_FROM + pd.Timedelta(days=7))
+    nonsense = rows.assign(**{name: rows[name].where(~judges, 1e6) for name in ("y", "x1", "x2")})
+    trained.fill(nonsense)
+    second = trained.train(60)
+    assert second["version"] == "2"
+    assert boosters(trained, "1") == boosters(trained, "2")
+    first = trained.client.get_run(str(trained.client.get_model_version("tiny", "1").run_id)).data.metrics
+    assert {name: first[name] for name in second["metrics"]} == second["metrics"]
+    assert [trained.tags_of("1")[name] for name in DECIDED] == [trained.tags_of("2")[name] for name in DECIDED]
+
+
+def test_a_row_without_a_label_teaches_nothing(world: tiny.World) -> None:
+    rows = tiny.facts(60)
+    world.fill(rows.drop(index=[10, 20]))
+    world.train(60)
+    rows["y"] = rows["y"].where(~rows.index.isin([10, 20]))
+    world.fill(rows)
+    assert world.train(60)["skipped"].startswith("not due")
+
+
+def test_labels_count_once_their_horizon_lies_before_the_end_of_the_window(world: tiny.World) -> None:
+    world.use_case = replace(
+        world.use_case, labels=replace(world.use_case.labels, horizon=timedelta(days=1)), history=timedelta(days=59)
+    )
+    rows = tiny.facts(60)
+    world.fill(rows)
+    world.train(60)
+    world.fill(rows[rows["at"] <= pd.Timestamp("2024-02-29")])
+    assert world.train(60)["skipped"].startswith("not due")
+    world.fill(rows[rows["at"] < pd.Timestamp("2024-02-29")])
+    assert world.train(60)["version"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("days", "says"),
+    [
+        (17, "too few rows to train on: 24, the gate asks for 48"),
+        (8, "too few rows to train on: 0, the gate asks for 48"),
+    ],
+)
+def test_too_few_rows_are_a_reason_to_wait(world: tiny.World, days: int, says: str) -> None:
+    world.fill(tiny.facts(days))
+    assert world.train(days)["skipped"] == says
+    assert world.children("") == []
+
+
+def test_no_gold_is_a_reason_to_wait(world: tiny.World) -> None:
+    assert world.train(60) == {"skipped": "no features with labels yet"}
+
+
+def test_a_label_that_never_changes_teaches_nothing(world: tiny.World) -> None:
+    world.fill(tiny.facts(60).assign(y=1.0))
+    assert world.train(60)["skipped"] == "nothing to learn: y never changes in the rows to train on"
+
+
+def broken(trial: Any) -> dict[str, Any]:
+    raise ValueError(f"trial {trial.number} has no parameters")
+
+
+def test_a_failed_training_is_failed_in_mlflow_and_carries_its_error(
+    world: tiny.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.fill(tiny.facts(60))
+    monkeypatch.setattr(tiny, "space", broken)
+    parent = world.parent()
+    with pytest.raises(NightshiftError, match="all 4 trials failed"):
+        world.train(60, run=parent)
+    (run,) = world.children(parent)
+    assert run.info.status == "FAILED"
+    assert "trial 3 has no parameters" in run.data.tags[tags.ERROR]
+    assert "error.txt" in [file.path for file in world.client.list_artifacts(run.info.run_id)]
+    assert world.client.search_model_versions("name = 'tiny'") == []
+    assert {trial.info.status for trial in world.children(run.info.run_id)} == {"FAILED"}
+
+
+class Killed(BaseException):
+    """What ends a process in the middle."""
+
+
+def killed(*_: Any, **__: Any) -> None:
+    raise Killed
+
+
+@pytest.mark.parametrize("where", ["register", "challenge"])
+def test_a_retry_goes_on_in_the_run_of_the_killed_try_and_leaves_one_version(
+    world: tiny.World, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    world.fill(tiny.facts(60))
+    parent = world.parent()
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Tracking, where, killed)
+        world.train(60, run=parent)
+    (run,) = world.children(parent)
+    assert run.info.status == "KILLED"
+    trained = world.train(60, run=parent)
+    (again,) = world.children(parent)
+    assert (trained["version"], trained["run_id"]) == ("1", run.info.run_id)
+    assert again.info.status == "FINISHED"
+    assert len(world.children(run.info.run_id)) == 4
+    assert [str(found.version) for found in world.client.search_model_versions("name = 'tiny'")] == ["1"]
+    assert str(world.client.get_model_version_by_alias("tiny", tags.CHALLENGER).version) == "1"
+
+
+def test_the_same_task_once_more_returns_its_version_even_if_it_must_train(world: tiny.World) -> None:
+    world.fill(tiny.facts(60))
+    parent = world.parent()
+    first = world.train(60, run=parent, retrain=ALWAYS)
+    again = world.train(60, run=parent, retrain=ALWAYS)
+    assert (first["version"], again["version"]) == ("1", "1")
+
+
+def two_candidates() -> tuple[Candidate, ...]:
+    few = {"rounds": 1, "patience": 1}
+    return (
+        Candidate(name="weak", kind="xgboost", params=few),
+        Candidate(name="strong", kind="xgboost", params={"rounds": 60}),
+        Candidate(name="slow", kind="xgboost", params={"rounds": 80}, on_request=True),
+    )
+
+
+def test_the_best_candidate_on_validation_becomes_challenger(
+    world: tiny.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiny, "candidates", two_candidates)
+    world.fill(tiny.facts(60))
+    trained = world.train(60)
+    assert world.tags_of("1")[tags.CANDIDATE] == "strong"
+    assert [run.info.run_name for run in world.children(trained["run_id"])] == ["weak 0", "strong 0"]
+
+
+def test_a_slow_candidate_is_fitted_when_it_is_asked_for(world: tiny.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiny, "candidates", two_candidates)
+    world.fill(tiny.facts(60))
+    trained = world.train(60, also="slow")
+    assert [run.info.run_name for run in world.children(trained["run_id"])] == ["weak 0", "strong 0", "slow 0"]
+    with pytest.raises(BadRequest, match=r"also: .'fast'. are no candidates; there are weak, strong, slow"):
+        world.train(60, also="fast")
+
+
+def test_constants_are_chosen_on_validation_and_stay_with_the_version(
+    world: tiny.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiny, "calibrate", lambda rows: {"rows": float(len(rows))}, raising=False)
+    world.fill(tiny.facts(60))
+    world.train(60)
+    assert world.tags_of("1")[tags.CONSTANTS] == '{"rows": 168.0}'

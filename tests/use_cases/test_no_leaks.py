@@ -1,0 +1,61 @@
+"""No feature knows what is not known yet: for every use case there is, on data its own simulator made."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as f
+
+from spark_jobs import use_cases
+from spark_jobs.declare import RawTable
+from tests.use_cases.leaks import Frames, leaks
+from tests.use_cases.simulated import Simulated
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+TIMED = [(name, table) for name, use_case in use_cases.discover().items() for table in use_case.tables if table.timed]
+
+LakeOf = Callable[[str], Simulated]
+
+
+@pytest.mark.parametrize("name", use_cases.names())
+def test_features_do_not_move_with_what_is_not_known_yet(name: str, lake_of: LakeOf) -> None:
+    lake = lake_of(name)
+    noon, midnight = _moment(lake, days=1, hour=12), _moment(lake, days=3, hour=0)
+    assert leaks(lake.use_case, lake.features, lake.frames, [noon, midnight]) == []
+
+
+@pytest.mark.parametrize(("name", "table"), TIMED, ids=lambda value: getattr(value, "name", value))
+def test_a_feature_that_reads_an_hour_too_early_is_caught(name: str, table: RawTable, lake_of: LakeOf) -> None:
+    lake = lake_of(name)
+    delay = max(table.known_at(column) for column in table.column_names)
+    _expect_caught(lake, table, first=HOUR - delay)
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [(name, table) for name, table in TIMED if table.known_after >= timedelta()],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_a_feature_that_reads_its_own_moment_is_caught(name: str, table: RawTable, lake_of: LakeOf) -> None:
+    _expect_caught(lake_of(name), table, first=timedelta())
+
+
+def _expect_caught(lake: Simulated, table: RawTable, first: timedelta) -> None:
+    """With `planted` beside the real features: what happens in `table` from so long after the moment on."""
+    key, moment = list(lake.use_case.features.key), _moment(lake, days=1, hour=12)
+    stamps = lake.features(lake.frames).select(*key).cache()
+
+    def planted(frames: Frames) -> DataFrame:
+        values = f.hash(*(f.col(f"then.{name}") for name in table.column_names if name not in table.key))
+        start = f.col("now.at") + f.lit(first)
+        soon = (f.col("then.at") >= start) & (f.col("then.at") < start + f.lit(DAY))
+        joined = stamps.alias("now").join(frames[table.name].alias("then"), soon, "left")
+        return joined.groupBy(*(f.col(f"now.{name}") for name in key)).agg(f.sum(values).alias("planted"))
+
+    found = leaks(lake.use_case, planted, lake.frames, [moment])
+    assert any(leak.startswith("planted at ") and f": {table.name} was changed" in leak for leak in found)
+
+
+def _moment(lake: Simulated, days: int, hour: int) -> datetime:
+    return datetime.combine(lake.asked.start + DAY * days, time(hour), UTC)
