@@ -51,7 +51,7 @@ format: install ## what ruff can put right by itself
 	@$(AIRFLOW)/ruff check --quiet --fix . ; $(AIRFLOW)/ruff format --quiet .
 
 test: check ## every test but the campaign, a night through the real scheduler included: at most 15 minutes
-	@$(SPARK)/python -m pytest -q tests/spark
+	@$(SPARK)/python -m pytest -q -n 2 --dist worksteal tests/spark
 	@$(SPARK)/python -m pytest -q tests/end_to_end
 
 test-all: test campaign ## and the campaign of bad nights: at most 60 minutes
