@@ -37,15 +37,18 @@ def two_champions(nights: FirstNights) -> FirstNights:
 
 
 def typed(block: str, checkout: Path, nights: FirstNights) -> str:
-    """What the terminal says in the end."""
     home = nights.scheduler.home
     ports = {"AIRFLOW_PORT": str(home.airflow_port), "MLFLOW_PORT": str(home.mlflow_port)}
-    surroundings = os.environ | ports | {"NIGHTSHIFT_HOME": str(home.root)}
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", block], cwd=checkout, env=surroundings, capture_output=True
+    return done(checkout, "/bin/bash", "-euo", "pipefail", "-c", block, NIGHTSHIFT_HOME=str(home.root), **ports)
+
+
+def done(checkout: Path, *command: str, **surroundings: str) -> str:
+    """What a command that succeeds has said."""
+    run = subprocess.run(
+        command, check=False, cwd=checkout, env=os.environ | surroundings, capture_output=True, text=True
     )
-    said = done.stdout.decode() + done.stderr.decode()
-    assert done.returncode == 0, f"{block}\n{said}"
+    said = run.stdout + run.stderr
+    assert run.returncode == 0, f"{command}\n{said}"
     return said
 
 
@@ -63,8 +66,6 @@ def test_the_blocks_that_start_everything_name_targets_that_exist(checkout: Path
 def test_the_new_use_case_passes_every_test_it_is_a_parameter_of(checkout: Path) -> None:
     assert (checkout / "dags" / "churn.py").exists(), "the README's block makes it"
     for side, folders in (("airflow", ["tests/contract", "tests/dags"]), ("spark", ["tests/use_cases"])):
-        command = [python(ENVIRONMENTS / side), "-m", "pytest", "-q", "-k", "churn", "-p", "no:cacheprovider", *folders]
-        surroundings = os.environ | {"PYTHONPATH": f"{checkout}:{checkout}/plugins"}
-        done = subprocess.run(command, cwd=checkout, env=surroundings, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert re.search(r"[1-9]\d* passed", done.stdout)
+        tests = [str(python(ENVIRONMENTS / side)), "-m", "pytest", "-q", "-k", "churn", *folders]
+        said = done(checkout, *tests, PYTHONPATH=f"{checkout}:{checkout}/plugins")
+        assert re.search(r"[1-9]\d* passed", said)
