@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,8 @@ THIRD_PARTY = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Spark Connect takes a main module without a file, as pytest-xdist's workers have it, for doctests, and exits.
+    vars(sys.modules["__main__"]).setdefault("__file__", __file__)
     for line in THIRD_PARTY:
         config.addinivalue_line("filterwarnings", line)
 
