@@ -30,7 +30,7 @@ exec "{home}/bin/java" "$@"
 
 def found() -> Path | None:
     """The home of the first Java 17 or 21 among JAVA_HOME and PATH (on macOS: and what the system knows)."""
-    return next((home for home in _homes() if version(home) in GOOD), None)
+    return next((home for home in _homes() if not _is_launcher(home) and version(home) in GOOD), None)
 
 
 def version(home: Path) -> int | None:
@@ -67,6 +67,13 @@ def add_own_archive(home: Path) -> None:
     subprocess.run(
         [home / "bin" / "java", "-Xshare:dump"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
     )
+
+
+def _is_launcher(home: Path) -> bool:
+    """A launcher of ours, which a job leaves in JAVA_HOME for what it starts: it must not come to run itself."""
+    java = home / "bin" / "java"
+    first = LAUNCHER.partition("{")[0].encode()
+    return java.is_file() and java.open("rb").read(len(first)) == first
 
 
 def _homes() -> Iterator[Path]:
