@@ -72,8 +72,7 @@ def add_own_archive(home: Path) -> None:
 def _is_launcher(home: Path) -> bool:
     """A launcher of ours, which a job leaves in JAVA_HOME for what it starts: it must not come to run itself."""
     java = home / "bin" / "java"
-    first = LAUNCHER.partition("{")[0].encode()
-    return java.is_file() and java.open("rb").read(len(first)) == first
+    return java.is_file() and java.read_bytes().startswith(LAUNCHER.partition("{")[0].encode())
 
 
 def _homes() -> Iterator[Path]:
