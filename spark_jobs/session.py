@@ -12,8 +12,8 @@ JARS = INSTALLED / "jars"
 CLASSES = INSTALLED / "classes.jsa"
 JAVA = INSTALLED / "java"
 
-LIGHT = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-HEAVY = ("-XX:+UseSerialGC",)
+LIGHT: tuple[str, ...] = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+HEAVY: tuple[str, ...] = ("-XX:+UseSerialGC",)
 
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
