@@ -27,6 +27,11 @@ class Town:
     """One folder with landing, lake and MLflow."""
 
     folder: Path
+    server: str = ""  # MLflow's, where there is one
+
+    @property
+    def address(self) -> str:
+        return self.server or f"sqlite:///{self.folder}/mlflow.db"
 
     @classmethod
     def founded(cls, folder: Path) -> "Town":
@@ -39,7 +44,7 @@ class Town:
 
     @property
     def place(self) -> Place:
-        address = f"sqlite:///{self.folder}/mlflow.db"
+        address = self.address
         return Place(lake=f"{self.folder}/lake", landing=f"{self.folder}/landing", tracking=address, registry=address)
 
     @contextmanager
