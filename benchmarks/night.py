@@ -40,8 +40,9 @@ def submitted(town: Town, day: date) -> None:
     given = [f"--conf={name}={value}" for name, value in session.SETTINGS.items()]
     script = str(CHECKOUT / "benchmarks" / "submitted.py")
     java = ["--driver-java-options", " ".join(session.LIGHT), "--packages", package()]
+    around = {"JAVA_HOME": str(JAVA), "PYSPARK_PYTHON": sys.executable}
     for job in jobs(days(1, day)):
-        run([str(SPARK / "bin" / "spark-submit"), *java, *given, script, *town.argv(job)], {"JAVA_HOME": str(JAVA)})
+        run([str(SPARK / "bin" / "spark-submit"), *java, *given, script, *town.argv(job)], around)
 
 
 def through_airflow(scheduler: Scheduler, day: date) -> None:
