@@ -44,14 +44,14 @@ check: install ## lint, types, import contracts and the quick tests: at most 3 m
 	@$(AIRFLOW)/mypy plugins dags tests/dags tests/contract
 	@$(SPARK)/mypy spark_jobs local benchmarks tests/spark tests/use_cases tests/end_to_end tests/campaign
 	@$(AIRFLOW)/lint-imports
-	@$(AIRFLOW)/python -m pytest -q tests/contract tests/dags
-	@$(SPARK)/python -m pytest -q tests/use_cases
+	@$(AIRFLOW)/python -m pytest -q -n 2 tests/contract tests/dags
+	@$(SPARK)/python -m pytest -q -n 2 --dist worksteal tests/use_cases
 
 format: install ## what ruff can put right by itself
 	@$(AIRFLOW)/ruff check --quiet --fix . ; $(AIRFLOW)/ruff format --quiet .
 
 test: check ## every test but the campaign, a night through the real scheduler included: at most 15 minutes
-	@$(SPARK)/python -m pytest -q tests/spark
+	@$(SPARK)/python -m pytest -q -n 2 --dist worksteal tests/spark
 	@$(SPARK)/python -m pytest -q tests/end_to_end
 
 test-all: test campaign ## and the campaign of bad nights: at most 60 minutes

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-ENVIRONMENTS = CHECKOUT / ".venv"
+ENVIRONMENTS = (CHECKOUT / ".venv").resolve()  # several checkouts may share them by a link
 AIRFLOW = ENVIRONMENTS / "airflow"
 SPARK = ENVIRONMENTS / "spark"
 TOOLS = ENVIRONMENTS / "tools"

@@ -30,7 +30,7 @@ def run(work: Work) -> Result:
     ]
     days, last = _days(work, changes, ever), silver.last_day(work.use_case.labels.clock)
     asked = [[str(window.start), str(window.end)] for window in merged([*ever, *days])]
-    note = {**silver.made_from, "code": code, "clock": str(last), "days": asked}
+    note = {**silver.made_from, "code": code, "clock": last and str(last), "days": asked}
     features = _features(work, silver, days).write(days, note, whole=changes.everything)
     LOG.info("%d rows of features", features.rows)
     days = _label_days(work.use_case, days, before.get("clock"), last)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,8 @@ THIRD_PARTY = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Spark Connect takes a main module without a file, as pytest-xdist's workers have it, for doctests, and exits.
+    vars(sys.modules["__main__"]).setdefault("__file__", __file__)
     for line in THIRD_PARTY:
         config.addinivalue_line("filterwarnings", line)
 
@@ -32,6 +35,9 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     os.environ["PYTHONPATH"] = str(ROOT)  # Spark's workers import our modules too
     os.chdir(tmp_path_factory.mktemp("working"))
     session = spark_session("tests", cores="2")
+    # A third of the time here went into compiling code for a handful of rows; real jobs compile it.
+    session.conf.set("spark.sql.codegen.wholeStage", "false")
+    session.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
     yield session
     session.stop()
 

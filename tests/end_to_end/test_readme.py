@@ -1,0 +1,71 @@
+"""The README's blocks, typed as they stand, into a copy of the checkout beside running services."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from local.places import CHECKOUT, ENVIRONMENTS, python
+from tests.end_to_end.conftest import FirstNights
+from tests.end_to_end.scheduler import DAG
+
+pytestmark = pytest.mark.timeout(1800)  # the first test waits for everything to start and two runs
+
+BLOCKS = re.findall(r"```bash\n(.*?)```", (CHECKOUT / "README.md").read_text(), re.DOTALL)
+ELSEWHERE = ("make run\n", "make test\n")  # the campaign types the first; the second is what runs this test
+NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__")
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    copy = tmp_path_factory.mktemp("readme") / "nightshift"
+    shutil.copytree(CHECKOUT, copy, ignore=NOT_COPIED)
+    (copy / ".venv").symlink_to(ENVIRONMENTS)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def two_champions(nights: FirstNights) -> FirstNights:
+    """A roll back needs somebody to go back to."""
+    version = nights.scheduler.result(nights.night.run, "train").get("version") or "2"
+    form = {"action": "roll back", "model": DAG, "version": str(version), "reason": "to have a previous one"}
+    assert nights.scheduler.finished(nights.scheduler.trigger(form, "model_rollback"), "model_rollback") == "success"
+    return nights
+
+
+def typed(block: str, checkout: Path, nights: FirstNights) -> str:
+    home = nights.scheduler.home
+    ports = {"AIRFLOW_PORT": str(home.airflow_port), "MLFLOW_PORT": str(home.mlflow_port)}
+    return done(checkout, "/bin/bash", "-euo", "pipefail", "-c", block, NIGHTSHIFT_HOME=str(home.root), **ports)
+
+
+def done(checkout: Path, *command: str, **surroundings: str) -> str:
+    """What a command that succeeds has said."""
+    run = subprocess.run(
+        command, check=False, cwd=checkout, env=os.environ | surroundings, capture_output=True, text=True
+    )
+    said = run.stdout + run.stderr
+    assert run.returncode == 0, f"{command}\n{said}"
+    return said
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block not in ELSEWHERE], ids=str.strip)
+def test_a_block_does_what_it_says(block: str, checkout: Path, two_champions: FirstNights) -> None:
+    assert typed(block, checkout, two_champions)
+
+
+def test_the_blocks_that_start_everything_name_targets_that_exist(checkout: Path, nights: FirstNights) -> None:
+    for block in ELSEWHERE:
+        assert block in BLOCKS
+        assert typed(block.replace("make", "make --dry-run"), checkout, nights)
+
+
+def test_the_new_use_case_passes_every_test_it_is_a_parameter_of(checkout: Path) -> None:
+    assert (checkout / "dags" / "churn.py").exists(), "the README's block makes it"
+    for side, folders in (("airflow", ["tests/contract", "tests/dags"]), ("spark", ["tests/use_cases"])):
+        tests = [str(python(ENVIRONMENTS / side)), "-m", "pytest", "-q", "-k", "churn", *folders]
+        said = done(checkout, *tests, PYTHONPATH=f"{checkout}:{checkout}/plugins")
+        assert re.search(r"[1-9]\d* passed", said)
