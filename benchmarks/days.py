@@ -29,9 +29,9 @@ def as_jobs(town: Town, count: int) -> float:
 
 
 def warm(folder: str) -> None:
-    """In a process of its own, set up as a job of a night is."""
+    """In a process of its own, set up as the longest of these jobs is."""
     town = Town(Path(folder))
-    spark = spark_session("days")
+    spark = spark_session("days", heavy=True)
     sides = {str(count): partial(in_process, spark, town, count) for count in COUNTS}
     for first_pass in sides.values():
         first_pass()

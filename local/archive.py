@@ -11,7 +11,6 @@ from spark_jobs.declare import Window
 from spark_jobs.lakehouse import Lake, within
 from spark_jobs.session import spark_session
 
-
 # As heavy jobs run; a light one, which this is, interprets.
 COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
 

@@ -5,7 +5,6 @@ import logging
 import sys
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -17,8 +16,6 @@ from spark_jobs.life import end_with_parent
 
 LOG = logging.getLogger("spark_jobs")
 DONE, FAILED, USELESS_TO_RETRY = 0, 1, 3
-HEAVY = (Stage.TRAIN, Stage.EVALUATE)
-A_FEW_NIGHTS = timedelta(days=31)  # up to here a job is over before Java's second compiler would have paid
 
 
 def main(argv: list[str]) -> int:
@@ -61,16 +58,12 @@ def _stage_result(place: Place, job: Job) -> dict[str, Any]:
         stage = aside.submit(_load, job.stage)
         from spark_jobs.session import spark_session  # a bad request needs no Spark
 
-        spark = spark_session(f"{job.use_case} {job.stage}", heavy=_is_heavy(job))
+        spark = spark_session(f"{job.use_case} {job.stage}", heavy=job.heavy)
     from spark_jobs.stages import Work
 
     result: dict[str, Any] = stage.result().run(Work(job=job, place=place, use_case=use_case, spark=spark))
     spark.stop()
     return result
-
-
-def _is_heavy(job: Job) -> bool:
-    return job.stage in HEAVY or job.window.end - job.window.start > A_FEW_NIGHTS
 
 
 def _load(stage: Stage) -> ModuleType:
