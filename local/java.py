@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from local.places import JAVA
+
 GOOD = (17, 21)
 
 VECTOR = "jdk.incubator.vector"
@@ -28,9 +30,12 @@ exec "{home}/bin/java" "$@"
 """
 
 
-def found() -> Path | None:
-    """The home of the first Java 17 or 21 among JAVA_HOME and PATH (on macOS: and what the system knows)."""
-    return next((home for home in _homes() if version(home) in GOOD), None)
+def found(launcher: Path = JAVA) -> Path | None:
+    """The home of the first Java 17 or 21 among JAVA_HOME and PATH (on macOS: and what the system knows).
+
+    Not our own launcher, to which a job's JAVA_HOME points: it would start itself for ever.
+    """
+    return next((home for home in _homes() if home != launcher and version(home) in GOOD), None)
 
 
 def version(home: Path) -> int | None:
