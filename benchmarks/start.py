@@ -12,7 +12,7 @@ from benchmarks.without import WAYS
 from spark_jobs.declare import Job, Retrain, Stage
 from spark_jobs.session import spark_session
 
-RANGE = days(100)
+RANGE = days(365)
 BYTE_CODE = "byte code"
 PLAIN = ("class archive", BYTE_CODE)
 STARTS = {
@@ -20,7 +20,7 @@ STARTS = {
     "a heavy job that finds nothing to do": job(Stage.TRAIN, days(1), Retrain.NEVER),
 }
 LIGHT = {"refine, one night": job(Stage.REFINE, days(1, RANGE.end))}
-HEAVY = {"train, 100 days": job(Stage.TRAIN, RANGE, Retrain.ALWAYS)}
+HEAVY = {"features, a year": job(Stage.FEATURES, RANGE)}
 
 
 def seconds(town: Town, work: Job, *left_out: str) -> float:
