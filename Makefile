@@ -59,8 +59,8 @@ test-all: test campaign ## and the campaign of bad nights: at most 60 minutes
 campaign: install
 	@$(SPARK)/python -m pytest -q tests/campaign
 
-bench: install ## the figures measured so far ([DATA=folder with hour.csv]: those of the published data too)
-	@$(SPARK)/python -m benchmarks $(DATA)
+bench: install ## speed and memory, beside what is asked (BENCH="dags night": some; DATA=folder with hour.csv: how good)
+	@DATA="$(DATA)" $(SPARK)/python -m benchmarks $(BENCH)
 
 LOCK := uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 --quiet
 

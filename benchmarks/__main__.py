@@ -1,15 +1,28 @@
-"""`make bench [DATA=folder]`: the figures measured so far; a folder with hour.csv adds those of the published data."""
+"""`make bench` measures everything, `python -m benchmarks NAME ...` some of it; DATA=folder adds the published data."""
 
+import os
 import sys
+from importlib import import_module
 from pathlib import Path
 
-from benchmarks import bike_sharing, scoring
+from benchmarks import bike_sharing
+from benchmarks.measured import tell
 from spark_jobs.declare import BadRequest
 
-if __name__ == "__main__":
-    data = sys.argv[1] if sys.argv[1:] else ""
+NAMES = ("dags", "start", "night", "days", "records", "memory", "scoring")
+
+
+def main(names: list[str], data: str) -> None:
+    if unknown := sorted(set(names) - set(NAMES)):
+        raise BadRequest("benchmarks", f"are {', '.join(NAMES)}; got {', '.join(unknown)}")
     if data and not (Path(data) / "hour.csv").is_file():
         raise BadRequest("DATA", f"{data} holds no hour.csv")
-    scoring.main(scoring.ROWS)
+    for name in names or NAMES:
+        import_module(f"benchmarks.{name}").main()
+        tell()
     if data:
         bike_sharing.main(Path(data))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:], os.environ.get("DATA", ""))

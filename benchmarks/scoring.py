@@ -87,7 +87,7 @@ def seconds(work: Callable[[], None]) -> tuple[float, float]:
     return times[0], times[1]
 
 
-def main(rows: int) -> None:
+def main(rows: int = ROWS) -> None:
     with TemporaryDirectory() as folder:
         bench = prepared(spark_session("benchmark", heavy=True), Path(folder), rows)
         found = {"ours": seconds(bench.ours), "bare": seconds(bench.bare), "udf": seconds(bench.udf)}

@@ -11,6 +11,9 @@ from spark_jobs.declare import Window
 from spark_jobs.lakehouse import Lake, within
 from spark_jobs.session import spark_session
 
+# As heavy jobs run; a light one, which this is, interprets.
+COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
+
 
 def rehearse(spark: SparkSession, folder: str) -> None:
     """Writes, replaces, merges and reads, in SQL, in frames and through Arrow."""
@@ -21,6 +24,7 @@ def rehearse(spark: SparkSession, folder: str) -> None:
     some = Window.of(date(2020, 1, 1), date(2020, 2, 29))
     table.replace(table.read().where(within([some])), within([some]), {"made": "again"})
     table.append(through_python(days.limit(5)), {})
+    table.state()
     merge(spark, table.sql_name, days)
     read(spark, table.sql_name)
     learn(days)
@@ -70,7 +74,10 @@ def main(archive: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         spark = spark_session("class archive", flags=[f"-XX:ArchiveClassesAtExit={archive}"])
         java = spark.sparkContext._gateway.proc  # type: ignore[union-attr] # a local session has one
-        rehearse(spark, folder)
+        rehearse(spark, f"{folder}/light")
+        for name, value in COMPILED.items():
+            spark.conf.set(name, value)
+        rehearse(spark, f"{folder}/heavy")
         spark.stop()
         java.stdin.close()  # it ends, and writes the archive, when nobody talks to it any more
         java.wait()

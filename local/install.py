@@ -26,9 +26,9 @@ def main() -> None:
         os.environ.setdefault("UV_DEFAULT_INDEX", mirror)
     fetch_uv()
     environment(AIRFLOW, "Airflow's environment", "requirements.txt", TEST_TOOLS)
-    choose_java()
+    home = choose_java()
     once(JARS, "Delta's JARs", _versions("pyspark", "delta-spark"), resolve_jars)
-    once(CLASSES, "the Java class archive", _class_path(), archive_classes)
+    once(CLASSES, "the Java class archive", _class_path(home), archive_classes)
 
 
 def once(made: Path, says: str, parts: Iterable[str], make: Callable[[], None]) -> None:
@@ -52,7 +52,7 @@ def environment(folder: Path, says: str, *files: str) -> None:
     once(folder, says, [sys.version, *_contents(*files)], lambda: _sync(folder, files))
 
 
-def choose_java() -> None:
+def choose_java() -> Path:
     """The Spark side's environment holds a Java of its own only where the machine has none that Spark runs on."""
     home = java.found()
     files = ["spark_jobs/requirements.txt", TEST_TOOLS, *([] if home else [PACKAGED_JAVA])]
@@ -66,6 +66,7 @@ def choose_java() -> None:
         [str(home), java.exact_version(home), java.LAUNCHER],
         lambda: prepare_java(home),
     )
+    return home
 
 
 def prepare_java(home: Path) -> None:
@@ -123,9 +124,10 @@ def _versions(*packages: str) -> list[str]:
     )
 
 
-def _class_path() -> list[str]:
-    """What the JVM compares before it believes an archive: this Java, and each JAR's size and time."""
+def _class_path(home: Path) -> list[str]:
+    """What the JVM compares before it believes an archive: this Java, its own archive, each JAR's size and time."""
     jars = [*(site_packages(SPARK) / "pyspark" / "jars").glob("*.jar"), *JARS.glob("*.jar")]
+    jars += home.glob("lib/server/*.jsa")
     stats = [f"{jar} {jar.stat().st_size} {jar.stat().st_mtime_ns}" for jar in sorted(jars)]
     return [*stats, (JAVA / "bin" / "java").read_text(encoding="utf-8"), *_contents("local/archive.py")]
 

@@ -16,7 +16,6 @@ from spark_jobs.life import end_with_parent
 
 LOG = logging.getLogger("spark_jobs")
 DONE, FAILED, USELESS_TO_RETRY = 0, 1, 3
-HEAVY = (Stage.TRAIN, Stage.EVALUATE)
 
 
 def main(argv: list[str]) -> int:
@@ -59,7 +58,7 @@ def _stage_result(place: Place, job: Job) -> dict[str, Any]:
         stage = aside.submit(_load, job.stage)
         from spark_jobs.session import spark_session  # a bad request needs no Spark
 
-        spark = spark_session(f"{job.use_case} {job.stage}", heavy=job.stage in HEAVY)
+        spark = spark_session(f"{job.use_case} {job.stage}", heavy=job.heavy)
     from spark_jobs.stages import Work
 
     result: dict[str, Any] = stage.result().run(Work(job=job, place=place, use_case=use_case, spark=spark))

@@ -12,9 +12,9 @@ JARS = INSTALLED / "jars"
 CLASSES = INSTALLED / "classes.jsa"
 JAVA = INSTALLED / "java"
 
-HEAVY = ("-XX:+UseSerialGC",)
+HEAVY: tuple[str, ...] = ("-XX:+UseSerialGC",)
 # The first compiler alone gets a small code cache by default; Spark fills it within a minute, and Java then interprets.
-LIGHT = (*HEAVY, "-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m")
+LIGHT: tuple[str, ...] = (*HEAVY, "-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m")
 
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
@@ -33,6 +33,9 @@ SETTINGS = {
     "spark.driver.bindAddress": "127.0.0.1",
 }
 
+# A small window holds so few rows that to write and compile code for each query takes longer than all it saves.
+INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+
 
 def spark_session(name: str, *, cores: str = "*", heavy: bool = False, flags: Sequence[str] = ()) -> SparkSession:
     """A session of the surrounding platform where there is one, else a local one that starts fast."""
@@ -43,7 +46,8 @@ def spark_session(name: str, *, cores: str = "*", heavy: bool = False, flags: Se
         os.environ["JAVA_HOME"] = str(JAVA)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     builder = SparkSession.builder.appName(name).master(f"local[{cores}]")
-    for key, value in (SETTINGS | java_settings(heavy=heavy, flags=flags)).items():
+    settings = SETTINGS | ({} if heavy else INTERPRETED) | java_settings(heavy=heavy, flags=flags)
+    for key, value in settings.items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
 

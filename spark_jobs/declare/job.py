@@ -2,7 +2,7 @@
 
 import argparse
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import NoReturn
 
@@ -17,6 +17,10 @@ class Stage(StrEnum):
     TRAIN = "train"
     EVALUATE = "evaluate"
     SCORE = "score"
+
+
+LEARNING = (Stage.TRAIN, Stage.EVALUATE)
+A_MONTH = timedelta(days=31)
 
 
 class Retrain(StrEnum):
@@ -66,6 +70,11 @@ class Job:
     def __post_init__(self) -> None:
         if self.version and not self.version.isdigit():
             raise BadRequest("version", f"is a number, got {self.version!r}")
+
+    @property
+    def heavy(self) -> bool:
+        """Works long enough to be worth a slower start. A wrong guess costs time and nothing else."""
+        return self.stage in LEARNING or self.window.end - self.window.start > A_MONTH
 
     def argv(self) -> list[str]:
         window = {"start": self.window.start.isoformat(), "end": self.window.end.isoformat()}

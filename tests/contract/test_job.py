@@ -44,6 +44,18 @@ def test_an_argument_list_is_short_and_reads_well() -> None:
 
 
 @pytest.mark.parametrize(
+    ("stage", "last", "heavy"),
+    [
+        (Stage.REFINE, date(2024, 1, 31), False),
+        (Stage.REFINE, date(2024, 2, 1), True),
+        (Stage.TRAIN, date(2024, 1, 1), True),
+    ],
+)
+def test_a_job_of_more_than_a_month_is_heavy_and_training_always(stage: Stage, last: date, heavy: bool) -> None:  # noqa: FBT001 - pytest gives it by name
+    assert Job(stage=stage, use_case="shop", window=Window.of(date(2024, 1, 1), last)).heavy is heavy
+
+
+@pytest.mark.parametrize(
     ("changed", "says"),
     [
         ("--source=elsewhere", "source: is one of simulated, public, own, got 'elsewhere'"),

@@ -1,0 +1,97 @@
+"""A lake of simulated bike sharing to measure on, and the jobs that work in it."""
+
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pyspark.sql import SparkSession
+
+from spark_jobs import use_cases
+from spark_jobs.declare import Job, Place, Retrain, Stage, Window, tags
+from spark_jobs.stages import Work
+
+USE_CASE = "bike_sharing"
+FIRST = date(2023, 1, 1)
+DAY = timedelta(days=1)
+NIGHTLY = (Stage.INGEST, Stage.REFINE, Stage.FEATURES, Stage.SCORE)  # a night without training
+
+
+@dataclass(frozen=True)
+class Town:
+    """One folder with landing, lake and MLflow."""
+
+    folder: Path
+    server: str = ""  # MLflow's, where there is one
+
+    @property
+    def address(self) -> str:
+        return self.server or f"sqlite:///{self.folder}/mlflow.db"
+
+    @classmethod
+    def founded(cls, folder: Path) -> "Town":
+        """With an MLflow that keeps its artifacts here: left alone it keeps them where one happens to stand."""
+        from mlflow import MlflowClient
+
+        town = cls(folder)
+        MlflowClient(town.place.tracking).create_experiment(USE_CASE, artifact_location=f"{folder}/artifacts")
+        return town
+
+    @property
+    def place(self) -> Place:
+        address = self.address
+        return Place(lake=f"{self.folder}/lake", landing=f"{self.folder}/landing", tracking=address, registry=address)
+
+    @contextmanager
+    def copied(self) -> Iterator["Town"]:
+        """With its own landing and lake; models stay where they are."""
+        with TemporaryDirectory(dir=self.folder) as folder:
+            for part in ("landing", "lake", "mlflow.db"):
+                copy = shutil.copy2 if part == "mlflow.db" else shutil.copytree
+                copy(self.folder / part, Path(folder) / part)
+            yield Town(Path(folder))
+
+    def argv(self, job: Job) -> list[str]:
+        return [*self.place.argv(), *job.argv()]
+
+    def command(self, job: Job) -> list[str]:
+        """As a target starts it."""
+        return [sys.executable, "-m", "spark_jobs", *self.argv(job)]
+
+
+def job(stage: Stage, window: Window, retrain: Retrain = Retrain.IF_DUE, version: str = "") -> Job:
+    return Job(stage=stage, use_case=USE_CASE, window=window, retrain=retrain, version=version)
+
+
+def jobs(window: Window, stages: Sequence[Stage] = NIGHTLY) -> list[Job]:
+    return [job(stage, window) for stage in stages]
+
+
+def days(count: int, first: date = FIRST) -> Window:
+    return Window(start=first, end=first + DAY * count)
+
+
+def crowned(town: Town, version: str = "1") -> None:
+    """What `promote` does: this version is live."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(town.place.tracking, town.place.registry)
+    client.set_registered_model_alias(USE_CASE, tags.CHAMPION, version)
+
+
+def in_a_row(town: Town, work: Sequence[Job], spark: SparkSession) -> None:
+    """The jobs, one after another, in this process."""
+    for one in work:
+        stage = import_module(f"spark_jobs.stages.{one.stage}")
+        stage.run(Work(job=one, place=town.place, use_case=use_cases.load(one.use_case), spark=spark))
+
+
+def with_champion(town: Town, window: Window, spark: SparkSession) -> None:
+    """A first range, from ingest to a version that is live."""
+    in_a_row(town, [*jobs(window, (Stage.INGEST, Stage.REFINE, Stage.FEATURES)), job(Stage.TRAIN, window)], spark)
+    crowned(town)

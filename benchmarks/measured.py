@@ -1,0 +1,113 @@
+"""Runs processes and tells what they took: seconds, and the memory of all they started."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from threading import Event, Thread
+
+from local.places import CHECKOUT
+from local.processes import family, running
+
+EVERY = 0.25  # seconds between two looks at the memory
+NOT_OURS = ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "MLFLOW_RUN_ID")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    seconds: float
+    peak: int = 0  # bytes, of a process and all it started, at their greatest together
+
+
+def run(
+    command: Sequence[str], extra: Mapping[str, str] | None = None, *, memory: bool = False, show: bool = False
+) -> Taken:
+    """A process from its start to its end. One that fails ends the benchmark, with its last words."""
+    surroundings = {name: value for name, value in os.environ.items() if name not in NOT_OURS}
+    began = time.perf_counter()
+    with (
+        subprocess.Popen(
+            command,
+            cwd=CHECKOUT,
+            env=surroundings | {"PYTHONPATH": f"{CHECKOUT}:{CHECKOUT}/plugins"} | dict(extra or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE if show else subprocess.STDOUT,
+            text=True,
+        ) as process,
+        watched(process.pid) if memory else unwatched() as peak,
+    ):
+        said, complaints = process.communicate()
+    if process.returncode:
+        raise SystemExit(f"{said[-3000:]}\n{complaints or ''}\nthis failed: {subprocess.list2cmdline(command)}")
+    if show:
+        sys.stdout.write(said)
+    return Taken(seconds=time.perf_counter() - began, peak=peak[0])
+
+
+@contextmanager
+def watched(root: int) -> Iterator[list[int]]:
+    """The one entry of the list grows while the family of process `root` does."""
+    peak, over = [0], Event()
+
+    def look() -> None:
+        while not over.wait(EVERY):
+            peak[0] = max(peak[0], memory_of(root))
+
+    looking = Thread(target=look)
+    looking.start()
+    try:
+        yield peak
+    finally:
+        over.set()
+        looking.join()
+
+
+@contextmanager
+def unwatched() -> Iterator[list[int]]:
+    yield [0]
+
+
+def memory_of(root: int) -> int:
+    """Memory in use by a process and all that descends from it; what several share counts once."""
+    alive = running()
+    return sum(_proportional(process.pid) for process in family([alive[root]])) if root in alive else 0
+
+
+def _proportional(pid: int) -> int:
+    with suppress(OSError, StopIteration):  # it has just ended
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return 0
+
+
+def timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def alternated(sides: Mapping[str, Callable[[], float]], times: int) -> dict[str, float]:
+    """The median of each side. They take turns, for a shared machine is never equally busy."""
+    found: dict[str, list[float]] = {name: [] for name in sides}
+    for turn in range(times):
+        for name in sides if turn % 2 == 0 else reversed(list(sides)):
+            found[name].append(sides[name]())
+    return {name: median(seconds) for name, seconds in found.items()}
+
+
+def asked(says: str, value: float, *, at_most: float | None = None, at_least: float | None = None) -> None:
+    """One figure beside what is asked of it."""
+    kept = (at_most is None or value <= at_most) and (at_least is None or value >= at_least)
+    wanted = f"at most {at_most:,.4g}" if at_most is not None else f"at least {at_least:,.7g}"
+    tell(f"  {says:58} {value:12,.2f}   ({wanted} is asked: {'kept' if kept else 'MISSED'})")
+
+
+def tell(line: str = "") -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

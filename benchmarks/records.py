@@ -1,0 +1,80 @@
+"""How fast raw records become bronze, and what memory one large file takes."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.lakes import USE_CASE, Town, days
+from benchmarks.measured import Taken, asked, run, tell, timed
+from spark_jobs import use_cases
+from spark_jobs.declare import Job, Place, Stage
+from spark_jobs.lakehouse import Lake
+from spark_jobs.landing import Landing
+from spark_jobs.records import Task, read_records
+from spark_jobs.session import spark_session
+from spark_jobs.use_cases.bike_sharing import source
+
+ARRIVED = date(2025, 1, 1)
+MEGABYTE = 1 << 20
+FILES = 4
+SIZES = {"100 MB": 100 * MEGABYTE, "1 GB": 1000 * MEGABYTE}
+
+
+@contextmanager
+def dropped(files: int, size: int) -> Iterator[tuple[Town, int]]:
+    """A landing folder of one's own files, each of this size; and how many records they hold."""
+    text = next(d.text for d in source.simulated(days(1), {"seed": 1, "broken": 0}) if d.table == "rides")
+    header, _, lines = text.partition("\n")
+    block = lines * (MEGABYTE // len(lines))
+    with TemporaryDirectory() as folder:
+        town = Town.founded(Path(folder))
+        place = Path(town.place.landing) / USE_CASE / "rides" / str(ARRIVED)
+        place.mkdir(parents=True)
+        for number in range(files):
+            with (place / f"{number}.csv").open("w") as file:
+                file.write(f"{header}\n")
+                file.writelines(block for _ in range(size // len(block)))
+        yield town, files * (size // len(block)) * block.count("\n")
+
+
+def speed(folder: str, records: int) -> None:
+    """Read only, then into bronze: warm, on two cores."""
+    spark, table = spark_session("records", cores="2"), use_cases.load(USE_CASE).table("rides")
+    landing = Landing.of(Town(Path(folder)).place, USE_CASE)
+    tasks = [Task(file=file, hash="") for file in landing.files(table.name)]
+
+    def read() -> None:
+        read_records(spark, table, tasks).write.format("noop").mode("overwrite").save()
+
+    def write() -> None:
+        Lake(spark, f"{folder}/lake", USE_CASE).bronze(table.name).replace(read_records(spark, table, tasks), None, {})
+
+    for name, work in {"read": read, "read and written to Delta": write}.items():
+        work()
+        asked(f"records a second, {name}", records / timed(work), at_least=150_000)
+
+
+def memory(size: int) -> Taken:
+    with dropped(1, size) as (town, _):
+        place = Place(**{**vars(town.place), "source": "own"})
+        job = Job(stage=Stage.INGEST, use_case=USE_CASE, window=days(1))
+        return run([sys.executable, "-m", "spark_jobs", *place.argv(), *job.argv()], memory=True)
+
+
+def main() -> None:
+    with dropped(FILES, 64 * MEGABYTE) as (town, records):
+        tell(f"raw records: {FILES} files of 64 MB, {records:,} records, warm, 2 cores")
+        script = f"from benchmarks.records import speed; speed({str(town.folder)!r}, {records})"
+        run([sys.executable, "-c", script], show=True)
+    peaks = {name: memory(size) for name, size in SIZES.items()}
+    for name, taken in peaks.items():
+        tell(f"  a job that ingests one file of {name}: {taken.seconds:.0f} s, peak {taken.peak / MEGABYTE:,.0f} MB")
+    small, large = (taken.peak for taken in peaks.values())
+    asked("times the memory for ten times the file", large / small, at_most=1.2)
+
+
+if __name__ == "__main__":
+    main()
