@@ -10,6 +10,7 @@ from spark_jobs.declare import (
     Gate,
     Kind,
     Labels,
+    Publication,
     RawTable,
     Report,
     Search,
@@ -121,5 +122,25 @@ USE_CASE = UseCase(
         *(f"{component}_alarm" for component in COMPONENTS),
     ),
     reports=(Report(name="machines_to_visit", key=("machineID", "component"), export=True),),
-    simulation={"seed": 1, "machines": 20, "broken": 0.002, "gaps": 0.002},
+    publication=Publication(
+        url="http://azuremlsamples.azureml.net/templatedata",
+        files={
+            "PdM_machines.csv": "711f25f2e88ebd77ba1633f347edb0fd8144bfd7a1ff1ba30fe245e7e04dafb0",
+            "PdM_errors.csv": "585ce81fe71a71091f554045fd31de5fdfbda959150f2f76b26f8901c3b4e812",
+            "PdM_failures.csv": "6715d70a5fdd71196be4c98bbc9075438869270a0893f0b3b3f945dbef9bc59f",
+            "PdM_maint.csv": "a1e853a87d4f94badf92597b8665e7059e432272e6c9a1006f8476466ac4c639",
+            "PdM_telemetry*.csv": "",  # whole, or cut to some machines or days
+        },
+        licence="Microsoft's sample data for predictive maintenance, as Azure published them; see there",
+    ),
+    simulation={
+        "seed": 1,
+        "machines": 20,
+        "gaps": 0.002,  # shares of readings: none came,
+        "missing": 0.002,  # a sensor was silent,
+        "absurd": 0.001,  # a sensor said what cannot be;
+        "clock": 0.0005,  # of all lines: the clock was wrong,
+        "stranger": 0.0005,  # the machine is unknown,
+        "repeated": 0.001,  # the line came twice
+    },
 )
