@@ -39,12 +39,12 @@ def time(text: str) -> datetime:
 
 
 def reading(at: str, machine: int = 1, **sensors: float) -> Record:
-    return (time(at), machine, *(sensors.get(name) for name in SENSORS))
+    values = (sensors.get(name) for name in SENSORS)
+    return (time(at), machine, *(None if value is None else float(value) for value in values))
 
 
 def hourly(first: str, count: int, machine: int = 1, **sensors: float) -> list[Record]:
-    hours = (time(first) + timedelta(hours=n) for n in range(count))
-    return [(hour, machine, *(sensors.get(name) for name in SENSORS)) for hour in hours]
+    return [reading(f"{time(first) + timedelta(hours=n):%Y-%m-%d %H:%M}", machine, **sensors) for n in range(count)]
 
 
 def event(at: str, what: str, machine: int = 1) -> Record:
