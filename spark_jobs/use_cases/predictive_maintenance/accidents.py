@@ -42,9 +42,9 @@ def _absurd(fields: list[str], luck: float) -> str:
 
 
 def _clock(fields: list[str], luck: float) -> str:
-    """The clock fell back to its first day, or ran a year ahead."""
-    year = "1970" if luck < 0.5 else str(int(fields[0][:4]) + 1)
-    return _with(fields, 0, year + fields[0][4:])
+    """The clock was never set, or ran a year ahead. (One that fell back would touch days of long ago, night by night.)"""
+    ahead = str(int(fields[0][:4]) + 1) + fields[0][4:]
+    return _with(fields, 0, "0000-00-00 00:00:00" if luck < 0.5 else ahead)
 
 
 def _stranger(fields: list[str], luck: float) -> str:  # noqa: ARG001 - there is one way
