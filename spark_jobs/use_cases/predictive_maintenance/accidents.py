@@ -42,7 +42,7 @@ def _absurd(fields: list[str], luck: float) -> str:
 
 
 def _clock(fields: list[str], luck: float) -> str:
-    """The clock was never set, or ran a year ahead. (One that fell back would touch days of long ago, night by night.)"""
+    """It was never set, or ran a year ahead. One that fell back would touch days of long ago, night after night."""
     ahead = str(int(fields[0][:4]) + 1) + fields[0][4:]
     return _with(fields, 0, "0000-00-00 00:00:00" if luck < 0.5 else ahead)
 
