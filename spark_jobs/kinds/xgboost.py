@@ -139,7 +139,8 @@ def _fit_one(
     used = params["rounds"] if watched is None else booster.best_iteration + 1
     curve = list(log["watched"].values())[-1] if watched is not None else []
     kept = booster[:used]
-    kept.set_attr(relative_to=relative_to or None, typical_level=repr(typical))
+    weight = native.get("scale_pos_weight", 1.0)
+    kept.set_attr(relative_to=relative_to or None, typical_level=repr(typical), weighed=repr(weight))
     return bytes(kept.save_raw("ubj")), used, curve
 
 

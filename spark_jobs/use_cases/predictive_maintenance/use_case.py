@@ -121,7 +121,7 @@ USE_CASE = UseCase(
         *(f"{component}_probability" for component in COMPONENTS),
         *(f"{component}_alarm" for component in COMPONENTS),
     ),
-    reports=(Report(name="machines_to_visit", key=("machineID", "component"), export=True),),
+    reports=(Report(name="machines_to_visit", key=("machineID", "component"), export=True, lookback=14 * DAY),),
     publication=Publication(
         url="http://azuremlsamples.azureml.net/templatedata",
         files={
