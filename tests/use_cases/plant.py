@@ -83,3 +83,8 @@ def expected(*rows: Mapping[str, Any]) -> pd.DataFrame:
     """Whole rows; what a row does not say is as of a machine of which nothing is told."""
     found = pd.DataFrame([{**NOTHING, **row} for row in rows])[["machineID", "at", *USE_CASE.features.columns]]
     return found.astype({name: "float64" for name in found if found[name].dtype == "object"})
+
+
+def file_of(table: str, *records: str) -> str:
+    """A raw file: records under the right header."""
+    return "\n".join([",".join(USE_CASE.table(table).column_names), *records, ""])
