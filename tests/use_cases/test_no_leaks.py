@@ -44,13 +44,12 @@ def test_a_feature_that_reads_its_own_moment_is_caught(name: str, table: RawTabl
 def _expect_caught(lake: Simulated, table: RawTable, first: timedelta) -> None:
     """With `planted` beside the real features: what happens in `table` from so long after the moment on."""
     key, moment = list(lake.use_case.features.key), _moment(lake, days=1, hour=12)
-    stamps = lake.features(lake.frames).select(*key).cache()
 
     def planted(frames: Frames) -> DataFrame:
         values = f.hash(*(f.col(f"then.{name}") for name in table.column_names if name not in table.key))
         start = f.col("now.at") + f.lit(first)
         soon = (f.col("then.at") >= start) & (f.col("then.at") < start + f.lit(DAY))
-        joined = stamps.alias("now").join(frames[table.name].alias("then"), soon, "left")
+        joined = lake.stamps.alias("now").join(frames[table.name].alias("then"), soon, "left")
         return joined.groupBy(*(f.col(f"now.{name}") for name in key)).agg(f.sum(values).alias("planted"))
 
     found = leaks(lake.use_case, planted, lake.frames, [moment])
