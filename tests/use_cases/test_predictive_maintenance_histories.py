@@ -68,6 +68,15 @@ def test_nothing_asked_is_nothing_told() -> None:
     assert rows([(1, FIRST, None, 170.0, None, None, None), (1, FIRST, "error1", None, None, None, None)]) == []
 
 
+def test_what_is_told_of_a_machine_that_is_not_there_is_told_of_nobody() -> None:
+    strangers: list[Fact] = [
+        (machine, FIRST + HOUR, what, value, None, None, None)
+        for machine in (0, 3, 9)
+        for what, value in ((None, 150.0), ("error1", None), ("comp1_failed", None))
+    ]
+    assert rows([*strangers, *asked(0, 1)]) == rows(asked(0, 1))
+
+
 def test_running_totals_may_run_over_64_bits() -> None:
     old: list[Fact] = [(1, FIRST - n * HOUR, None, None, 1000.0, None, None) for n in range(110_000, 40_000, -1)]
     new: list[Fact] = [(1, FIRST + n * HOUR, None, None, 100.0 + n, None, None) for n in range(12)]
