@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from benchmarks import bike_sharing, scoring
+from benchmarks import bike_sharing, maintenance_features, scoring
 from spark_jobs.declare import BadRequest
 
 if __name__ == "__main__":
@@ -11,5 +11,6 @@ if __name__ == "__main__":
     if data and not (Path(data) / "hour.csv").is_file():
         raise BadRequest("DATA", f"{data} holds no hour.csv")
     scoring.main(scoring.ROWS)
+    maintenance_features.main()
     if data:
         bike_sharing.main(Path(data))
