@@ -15,6 +15,7 @@ ROWS = (12, 24, 36)
 BUCKET, AHEAD = timedelta(hours=12), 8  # the label: this bucket and the next seven
 TREES, DEPTH, SHARE = 200, 15, 0.632
 HOURS_AHEAD = timedelta(hours=6)
+CODES = {name: code for code, name in enumerate(COMPONENTS, 1)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +40,8 @@ def scores(history: History, judge_from: pd.Timestamp, embargo: timedelta) -> di
     # scikit-learn's forest stands in for Spark's: the same trees, sampling and depth, in a tenth of the time.
     forest = RandomForestClassifier(TREES, max_depth=DEPTH, max_samples=SHARE, n_jobs=2, random_state=7)
     forest.fit(fitting[names], fitting["label"])
-    alarm = forest.predict(judged[names]) > 0
+    said = forest.predict(judged[names])
+    alarm = said > 0
     due = (judged["label"] > 0).to_numpy()
     months = len(judged) * BUCKET / timedelta(days=30.4)
     return {
@@ -47,7 +49,7 @@ def scores(history: History, judge_from: pd.Timestamp, embargo: timedelta) -> di
         "precision": float(due[alarm].mean()) if alarm.any() else float("nan"),
         "recall": float(alarm[due].mean()),
         "always_healthy_accuracy": float((~due).mean()),
-        "warned": _warned(judged[alarm], history.failures, judge_from),
+        "warned": _warned(judged.assign(said=said)[alarm], history.failures, judge_from),
         "false_alarms_per_machine_month": float((alarm & ~due).sum() / months),
     }
 
@@ -95,7 +97,7 @@ def _days_since_first(maintenance: pd.DataFrame, component: str, rows: pd.DataFr
 
 def _label(rows: pd.DataFrame, failures: pd.DataFrame) -> "pd.Series[Any]":
     """Codes 1 to 4 of eight buckets, added up and capped: two components due may read as a third."""
-    codes = failures["failure"].map({name: code for code, name in enumerate(COMPONENTS, 1)})
+    codes = failures["failure"].map(CODES)
     summed = codes.groupby([failures["machineID"], _bucket(failures["at"]).rename("bucket")]).sum().rename("code")
     coded = rows[["machineID", "bucket"]].merge(summed.reset_index(), on=["machineID", "bucket"], how="left")
     ahead = coded["code"].fillna(0)[::-1].groupby(coded["machineID"][::-1]).rolling(AHEAD, min_periods=1).sum()
@@ -103,8 +105,9 @@ def _label(rows: pd.DataFrame, failures: pd.DataFrame) -> "pd.Series[Any]":
 
 
 def _warned(alarms: pd.DataFrame, failures: pd.DataFrame, judge_from: pd.Timestamp) -> float:
-    """Generously: any alarm for the machine, whatever its component, from 84 to 6 hours before."""
+    """An alarm that names the component, from 84 to 6 hours before."""
     seen = failures[failures["at"] >= judge_from + AHEAD * BUCKET].reset_index(names="failed")
-    near = seen.merge(alarms[["machineID", "bucket"]], on="machineID")
+    seen = seen.assign(said=seen["failure"].map(CODES))
+    near = seen.merge(alarms[["machineID", "said", "bucket"]], on=["machineID", "said"])
     early = (near["at"] - near["bucket"] >= HOURS_AHEAD) & (near["at"] - near["bucket"] <= AHEAD * BUCKET)
     return float(near[early]["failed"].nunique() / max(len(seen), 1))

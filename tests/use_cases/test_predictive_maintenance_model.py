@@ -155,7 +155,7 @@ def test_boosting_learns_what_is_rare_at_every_corner_of_its_space() -> None:
         "min_child_weight": (0.02, 2),
         "colsample_bytree": (0.2, 0.7),
         "lambda": (0.3, 10),
-        "scale_pos_weight": (1, 20),
+        "positive_weight": (1, 20),
     }
     for extreme in (0, 1):
         study.enqueue_trial({name: values[extreme] for name, values in bounds.items()})

@@ -29,7 +29,7 @@ MONTH = 30.4 * 24 * 3600
 # Failures are few: only a leaf of less than one row's weight can hold them, only fine bins part them from the rest.
 BOOSTING: Params = {
     "objective": "binary:logistic",
-    "eval_metric": "aucpr",
+    "eval_metric": "logloss",
     "rounds": 300,
     "patience": 40,
     "subsample": 0.8,
@@ -104,7 +104,7 @@ def _space(trial: "optuna.Trial") -> dict[str, Any]:
         "min_child_weight": trial.suggest_float("min_child_weight", 0.02, 2, log=True),
         "colsample_bytree": trial.suggest_float("colsample_bytree", 0.2, 0.7),
         "lambda": trial.suggest_float("lambda", 0.3, 10, log=True),
-        "scale_pos_weight": trial.suggest_float("scale_pos_weight", 1, 20, log=True),
+        "positive_weight": trial.suggest_float("positive_weight", 1, 20, log=True),
     }
 
 

@@ -110,6 +110,7 @@ USE_CASE = UseCase(
         limit=0.5,
         margin=0.0,
         rows=1000,
+        block="machineID",  # the rows before one failure belong together
         bounds=(
             Bound(metric="warned", better="higher", limit=0.5),
             *(Bound(metric=f"{component}_recall", better="higher", may_worsen=0.15) for component in COMPONENTS),
