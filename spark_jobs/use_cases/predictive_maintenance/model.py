@@ -30,7 +30,7 @@ MONTH = 30.4 * 24 * 3600
 BOOSTING: Params = {
     "objective": "binary:logistic",
     "eval_metric": "logloss",
-    "rounds": 300,
+    "rounds": 250,
     "patience": 40,
     "subsample": 0.8,
     "max_bin": 1024,

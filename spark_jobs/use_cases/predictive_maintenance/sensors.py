@@ -21,7 +21,7 @@ OF_MODEL = np.array([[0.2, -0.1, 0.1, -0.2], [-0.2, 0.2, 0.1, 0.1], [0.1, 0.1, -
 OF_MACHINE = 0.25  # by how much machines of one model differ
 
 # How far a part about to fail moves each sensor, in its deviations: by component (rows) and sensor.
-SIGNS = 7.5 * np.array([[1.0, 0.0, 0.0, 0.2], [0.0, -1.0, 0.0, 0.3], [0.2, 0.0, 1.0, 0.0], [0.0, -0.2, 0.0, 1.0]])
+SIGNS = 6.5 * np.array([[1.0, 0.0, 0.0, 0.2], [0.0, -1.0, 0.0, 0.3], [0.2, 0.0, 1.0, 0.0], [0.0, -0.2, 0.0, 1.0]])
 OF_DAY = 0.12  # the load of a day, and how it comes and goes with the hours
 UPSETS = 0.04  # of machines and days: a jammed feed, a cold start, something that passes
 UPSET_SIZE, UPSET_HOURS = 2.5, 8

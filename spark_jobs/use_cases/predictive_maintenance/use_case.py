@@ -116,7 +116,7 @@ USE_CASE = UseCase(
             *(Bound(metric=f"{component}_recall", better="higher", may_worsen=0.15) for component in COMPONENTS),
         ),
     ),
-    search=Search(trials=12, batch=4, seed=7),
+    search=Search(trials=8, batch=4, seed=7),
     history=1100 * DAY,
     predictions=(
         *(f"{component}_probability" for component in COMPONENTS),
