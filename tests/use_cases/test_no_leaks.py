@@ -22,7 +22,7 @@ LakeOf = Callable[[str], Simulated]
 def test_features_do_not_move_with_what_is_not_known_yet(name: str, lake_of: LakeOf) -> None:
     lake = lake_of(name)
     noon, midnight = _moment(lake, days=1, hour=12), _moment(lake, days=3, hour=0)
-    assert leaks(lake.use_case, lake.features, lake.frames, [noon, midnight]) == []
+    assert list(leaks(lake.use_case, lake.features, lake.frames, [noon, midnight])) == []
 
 
 @pytest.mark.parametrize(("name", "table"), TIMED, ids=lambda value: getattr(value, "name", value))
