@@ -210,7 +210,7 @@ def test_the_timeline_shows_the_machine_that_failed_most_with_its_alarms() -> No
     rows = rows.assign(**{f"{sensor}_mean_12h": 100.0 for sensor in ("volt", "rotate", "pressure", "vibration")})
     axes = plots(rows, {"threshold": 0.5}, pd.DataFrame(columns=["label", "feature", "importance"]))["timeline"].axes
     drawn = [(line.get_marker(), *(np.asarray(one).tolist() for one in line.get_data())) for line in axes[-1].lines]
-    alarm = [(times, heights) for marker, times, heights in drawn if marker == "s" and len(times)]
+    alarm = [(times, heights) for marker, times, heights in drawn if marker == "|" and len(times)]
     failure = [(times, heights) for marker, times, heights in drawn if marker == "x"]
     assert [(pd.Timestamp(times[0]), heights) for times, heights in alarm] == [
         (pd.Timestamp(START) + timedelta(hours=12), [3])

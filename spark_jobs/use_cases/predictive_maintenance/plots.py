@@ -92,9 +92,11 @@ def _alarms(axes: "Axes", rows: "pd.DataFrame", alarm: "NDArray[np.bool_]", fail
     for place in range(len(COMPONENTS)):
         times = rows["at"][alarm[:, place]]
         label = "alarm" if place == 0 else None
-        axes.plot(times, [place] * len(times), "s", color=ALARM, markersize=6, linestyle="none", label=label)
+        axes.plot(times, [place] * len(times), "|", color=ALARM, markersize=22, markeredgewidth=2, label=label)
     for number, (time, place) in enumerate(failures):
-        axes.plot([time], [place], "x", color=INK, markersize=9, markeredgewidth=2, label=None if number else "failure")
+        axes.plot(
+            [time], [place], "x", color=INK, markersize=6, markeredgewidth=1.8, label=None if number else "failure"
+        )
     axes.set(yticks=range(len(COMPONENTS)), yticklabels=COMPONENTS, ylim=(len(COMPONENTS) - 0.5, -0.5))
     axes.grid(axis="y", color=LIGHT)
     axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
