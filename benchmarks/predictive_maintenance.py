@@ -17,10 +17,10 @@ import pandas as pd
 from benchmarks.maintenance_reference import History, scores
 from spark_jobs.declare import Job, Place, Retrain, Stage, TimeSplit, Window
 from spark_jobs.kinds import Columns, Params
-from spark_jobs.known import known
+from spark_jobs.known import in_memory, known
 from spark_jobs.registered import registered
 from spark_jobs.session import spark_session
-from spark_jobs.splits import parts
+from spark_jobs.splits import Part, parts
 from spark_jobs.stages import Work, features, ingest, refine, train
 from spark_jobs.tracking import tracking
 from spark_jobs.use_cases.predictive_maintenance import model
@@ -87,6 +87,20 @@ def given(rows: pd.DataFrame, names: Sequence[str]) -> dict[str, float]:
     return _measured(judge.join(again.predict(judge)), constants)
 
 
+def forest(work: Work) -> dict[str, float]:
+    """The reference candidate, fitted once: on training rows, its threshold chosen on validation."""
+    cut, found = parts(USE_CASE, WINDOW), known(work.lake, USE_CASE, WINDOW)
+    assert found is not None  # noqa: S101 - ours was trained from it
+    reference = model.candidates()[1]
+    fitted = reference.fit(found.rows(cut.train), reference.params, Columns.of(USE_CASE))
+
+    def scored(part: Part) -> pd.DataFrame:
+        rows = found.rows(part)
+        return in_memory(fitted.score(rows, rows.columns), USE_CASE)
+
+    return _measured(scored(cut.judge), model.calibrate(scored(cut.validate)))
+
+
 def hidden(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
     """The wear of each component and the last reading of each sensor, at each row's machine and stamp."""
     plant = Plant(MACHINES, seed)
@@ -132,6 +146,7 @@ def judged_seed(seed: int) -> dict[str, dict[str, float]]:
             "ours": dict(found.judged),
             "last reading": given(rows, (*LAST, *things)),
             "no sensors": given(rows, blind),
+            "spark forest": forest(work),
             "known reference": reference(work),
         }
 
