@@ -9,7 +9,7 @@ from benchmarks import bike_sharing
 from benchmarks.measured import tell
 from spark_jobs.declare import BadRequest
 
-NAMES = ("dags", "start", "night", "days", "records", "memory", "scoring")
+NAMES = ("dags", "start", "night", "days", "records", "memory", "scoring", "maintenance_features", "predictive_maintenance")
 
 
 def main(names: list[str], data: str) -> None:
