@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from benchmarks import bike_sharing, maintenance_features, scoring
+from benchmarks import bike_sharing, maintenance_features, predictive_maintenance, scoring
 from spark_jobs.declare import BadRequest
 
 if __name__ == "__main__":
@@ -12,5 +12,6 @@ if __name__ == "__main__":
         raise BadRequest("DATA", f"{data} holds no hour.csv")
     scoring.main(scoring.ROWS)
     maintenance_features.main()
+    predictive_maintenance.main(predictive_maintenance.SEEDS)
     if data:
         bike_sharing.main(Path(data))
