@@ -24,7 +24,7 @@ def run(work: Work) -> Result:
         return {"skipped": "nothing was delivered yet"}
     code = feature_code(work.use_case, silver)
     before = work.lake.gold("labels").state().note
-    changes = silver.changes(before if before.get("code") == code else {})
+    changes = silver.changes(before if before.get("code") == code else {}, sure=work.job.window)
     ever = [
         Window(start=date.fromisoformat(start), end=date.fromisoformat(end)) for start, end in before.get("days", [])
     ]

@@ -43,7 +43,9 @@ def write_reports(work: Work, book: Tracking, scored: Window) -> Written:
     written.inputs.update(silver.versions)
     for report in work.use_case.reports:
         name, table = f"gold/{report.name}", work.lake.gold(report.name)
-        late = [window for days in silver.changes(table.state().note).days.values() for window in days]
+        late = [
+            window for days in silver.changes(table.state().note, sure=work.job.window).days.values() for window in days
+        ]
         days = few(window.widened(after=report.lookback) for window in (work.job.window, scored, *late))
         rows = _write(work, report, table, silver, days)
         written.rows[name], written.outputs[name] = {"rows": rows}, table.version()

@@ -8,7 +8,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
-from spark_jobs.declare import RawTable, Window
+from spark_jobs.declare import RawTable, Window, common, days_of, merged
 from spark_jobs.lakehouse import Lake, State, within
 from spark_jobs.stages import Work
 from spark_jobs.stages.ledger import few, touched_days
@@ -57,16 +57,30 @@ class Silver:
         """One word of every table's note."""
         return {table.name: self.states[table.name].note.get(key) for table in self.delivered}
 
-    def changes(self, note: Mapping[str, Any]) -> Changes:
-        """Since the note of a table that was made from silver; an empty note: everything."""
+    def changes(self, note: Mapping[str, Any], sure: Window) -> Changes:
+        """Since the note of a table that was made from silver; an empty note: everything.
+
+        A file may hold nothing but refused records of a day. Outside the days that are `sure` to be made, such a day
+        counts as untouched, or one wrong clock would have decades made.
+        """
         everything = not note or note.get("content") != self.made_from["content"]
         since = {} if everything else note.get("bronze", {})
         days = {
-            table.name: touched_days(self.lake, table, since.get(table.name), self.said("bronze")[table.name])
+            table.name: self._kept(
+                table, touched_days(self.lake, table, since.get(table.name), self.said("bronze")[table.name]), sure
+            )
             for table in self.delivered
             if table.timed
         }
         return Changes(everything=everything, days=days)
+
+    def _kept(self, table: RawTable, touched: Sequence[Window], sure: Window) -> list[Window]:
+        """Of the touched days those that are sure or hold a row."""
+        certain = common(touched, [sure])
+        if certain == list(touched):
+            return certain
+        days = self._read(table.name).where(within(few(touched))).select("day").distinct().collect()
+        return merged([*certain, *common(touched, days_of(row.day for row in days))])
 
     def frames(
         self, asked: Sequence[Window], before: timedelta, after: timedelta = timedelta()

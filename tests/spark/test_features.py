@@ -68,6 +68,13 @@ def test_only_days_that_can_have_changed_are_written(town: Town) -> None:
     assert town.night(9)["features"]["rows"]["features"] == {"rows": 3}  # of day 1, and of day 2 that looks back
 
 
+def test_a_day_of_which_every_record_was_refused_is_no_day(town: Town) -> None:
+    town.deliver("shops", 0, "1,10")
+    town.deliver("sales", 0, sale(0), sale(-20_000, amount=13))  # a clock that was never set
+    town.night(0)
+    assert town.lake.gold("labels").note()["days"] == [[str(FIRST), str(FIRST + DAY)]]
+
+
 def test_a_new_word_about_a_thing_changes_all_its_rows(town: Town) -> None:
     town.deliver("shops", 0, "1,10")
     town.deliver("sales", 0, sale(0))

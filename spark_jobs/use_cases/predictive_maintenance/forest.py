@@ -9,7 +9,7 @@ from spark_jobs.kinds import Params
 from spark_jobs.use_cases.predictive_maintenance.use_case import COMPONENTS, USE_CASE
 
 TREES, DEPTH = 200, 15
-HEALTHY = 10_000  # rows with no failure to come; each weighs as many as it stands for, so probabilities are true
+HEALTHY = 10_000  # rows with no failure to come; each weighs as many as it stands for, as the probabilities must
 MISSING = -1e6  # a forest knows no null: far below all there is
 SEED = 7
 

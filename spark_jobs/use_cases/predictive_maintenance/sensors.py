@@ -17,13 +17,15 @@ from spark_jobs.use_cases.predictive_maintenance.plant import (
 SENSORS = 4
 USUAL = np.array([170.0, 446.0, 100.0, 40.0])  # volt, rotate, pressure, vibration
 DEVIATION = np.array([15.0, 50.0, 10.0, 5.0])
-OF_MODEL = np.array([[0.2, -0.1, 0.1, -0.2], [-0.2, 0.2, 0.1, 0.1], [0.1, 0.1, -0.2, 0.2], [-0.1, -0.2, 0.0, -0.1]])
-OF_MACHINE = 0.25  # by how much machines of one model differ
+OF_MODEL = 0.5 * np.array(
+    [[0.2, -0.1, 0.1, -0.2], [-0.2, 0.2, 0.1, 0.1], [0.1, 0.1, -0.2, 0.2], [-0.1, -0.2, 0.0, -0.1]]
+)
+OF_MACHINE = 0.1  # by how much machines of one model differ
 
 # How far a part about to fail moves each sensor, in its deviations: by component (rows) and sensor.
-SIGNS = 6.5 * np.array([[1.0, 0.0, 0.0, 0.2], [0.0, -1.0, 0.0, 0.3], [0.2, 0.0, 1.0, 0.0], [0.0, -0.2, 0.0, 1.0]])
-OF_DAY = 0.12  # the load of a day, and how it comes and goes with the hours
-UPSETS = 0.04  # of machines and days: a jammed feed, a cold start, something that passes
+SIGNS = 7.0 * np.array([[1.0, 0.0, 0.0, 0.2], [0.0, -1.0, 0.0, 0.3], [0.2, 0.0, 1.0, 0.0], [0.0, -0.2, 0.0, 1.0]])
+OF_DAY = 0.06  # the load of a day, and how it comes and goes with the hours
+UPSETS = 0.05  # of machines and days: a jammed feed, a cold start, something that passes
 UPSET_SIZE, UPSET_HOURS = 2.5, 8
 
 
