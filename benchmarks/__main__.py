@@ -9,7 +9,8 @@ from benchmarks import bike_sharing
 from benchmarks.measured import tell
 from spark_jobs.declare import BadRequest
 
-NAMES = ("dags", "start", "night", "days", "records", "memory", "scoring")
+OF_MAINTENANCE = ("maintenance_features", "predictive_maintenance")
+NAMES = ("dags", "start", "night", "days", "records", "memory", "scoring", *OF_MAINTENANCE)
 
 
 def main(names: list[str], data: str) -> None:

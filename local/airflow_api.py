@@ -137,7 +137,7 @@ class Airflow:
 
     def log(self, dag: str, run: str, task: str, attempt: int = 1) -> str:
         path = f"/dags/{dag}/dagRuns/{_quoted(run)}/taskInstances/{task}/logs/{attempt}?full_content=true"
-        return "\n".join(str(line.get("event", line)) for line in self.call("GET", path)["content"])
+        return "\n".join(said for line in self.call("GET", path)["content"] for said in _said(line))
 
     def watch(self, dag: str, run: str, every: float = 1.0) -> Iterator[tuple[Json, list[Json]]]:
         """The run and its tasks, again and again until the run is over."""
@@ -147,6 +147,13 @@ class Airflow:
             if state["state"] in OVER:
                 return
             time.sleep(every)
+
+
+def _said(line: Json) -> Iterator[str]:
+    """A line of a log, and the errors it carries beside its text."""
+    yield str(line.get("event", line))
+    for error in line.get("error_detail") or []:
+        yield f"{error['exc_type']}: {error['exc_value']}"
 
 
 def _quoted(run: str) -> str:

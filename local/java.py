@@ -8,8 +8,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from local.places import JAVA
-
 GOOD = (17, 21)
 
 VECTOR = "jdk.incubator.vector"
@@ -30,12 +28,9 @@ exec "{home}/bin/java" "$@"
 """
 
 
-def found(launcher: Path = JAVA) -> Path | None:
-    """The home of the first Java 17 or 21 among JAVA_HOME and PATH (on macOS: and what the system knows).
-
-    Not our own launcher, to which a job's JAVA_HOME points: it would start itself for ever.
-    """
-    return next((home for home in _homes() if home != launcher and version(home) in GOOD), None)
+def found() -> Path | None:
+    """The home of the first Java 17 or 21 among JAVA_HOME and PATH (on macOS: and what the system knows)."""
+    return next((home for home in _homes() if not _is_launcher(home) and version(home) in GOOD), None)
 
 
 def version(home: Path) -> int | None:
@@ -72,6 +67,12 @@ def add_own_archive(home: Path) -> None:
     subprocess.run(
         [home / "bin" / "java", "-Xshare:dump"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
     )
+
+
+def _is_launcher(home: Path) -> bool:
+    """A launcher of ours, which a job leaves in JAVA_HOME for what it starts: it must not come to run itself."""
+    java = home / "bin" / "java"
+    return java.is_file() and java.read_bytes().startswith(LAUNCHER.partition("{")[0].encode())
 
 
 def _homes() -> Iterator[Path]:

@@ -70,6 +70,8 @@ class Services:
         ending = {name: self.parts.pop(name) for name in names or tuple(self.parts)}
         alive = processes.running()
         processes.end([alive[part.pid] for part in ending.values() if part.pid in alive])
+        for part in ending.values():
+            part.wait()
         self._write_down()
 
     def fallen(self) -> str | None:

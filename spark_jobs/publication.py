@@ -85,7 +85,7 @@ def _collect(origin: str, wanted: Collection[str], draft: Path) -> None:
 
 def _collect_from_afar(origin: str, wanted: Collection[str], draft: Path) -> None:
     if not urlsplit(origin).path.endswith(".zip"):
-        for name in wanted:
+        for name in (pattern.replace("*", "") for pattern in wanted):  # no list of what else there is
             _download(f"{origin.rstrip('/')}/{name}", draft / name)
         return
     archive = draft.with_name("archive.zip")

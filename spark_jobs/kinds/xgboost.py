@@ -25,11 +25,14 @@ ANYWHERE = Path(__file__).with_name("xgboost_anywhere.py")
 FILES = "boosters"
 # The rest goes to XGBoost as it is. `relative_to` names a feature: what is learned is the label as a share of it, rows
 # weighing as its square, so that errors still count in the label's unit. Trees cannot follow growth; shares need not.
-OURS = ("rounds", "patience", "balanced", "relative_to")
+# `positive_weight`: so many rows is a positive one worth, watched ones too, and in the choice of bins; `balanced` finds
+# the weight that makes both sides equal. What is predicted is the true probability all the same.
+OURS = ("rounds", "patience", "balanced", "positive_weight", "relative_to")
 DEFAULTS: Params = {
     "rounds": 300,
     "patience": 30,
     "balanced": False,
+    "positive_weight": 1.0,
     "relative_to": "",
     "tree_method": "hist",
     "seed": 7,
@@ -87,6 +90,24 @@ class Boosters:
             tracking.save_python_model(folder, ANYWHERE, own, doubles, self.columns.predictions)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """What rows of one label weigh, those that are watched as those that are learned from."""
+
+    relative_to: str
+    typical: float  # level, where there is one
+    positive: float
+
+    @classmethod
+    def of(cls, rows: "pd.DataFrame", label: str, params: Params) -> "Weights":
+        relative_to, positive = params["relative_to"], float(params["positive_weight"])
+        if params["balanced"]:
+            positives = max(float(rows[label].sum()), 1.0)
+            positive = (len(rows) - positives) / positives
+        typical = float(rows[relative_to].mean()) if relative_to else 0.0
+        return cls(relative_to=relative_to, typical=typical, positive=positive)
+
+
 def fit(rows: "pd.DataFrame", params: Params, columns: Columns, watched: "pd.DataFrame | None" = None) -> Boosters:
     """One thread per label: the same model whatever machine it is fitted on."""
     given = {**DEFAULTS, **params}
@@ -119,19 +140,15 @@ def _fit_one(
 ) -> "tuple[bytes, int, list[float]]":
     import xgboost
 
-    relative_to = params["relative_to"]
-    typical = float(rows[relative_to].mean()) if relative_to else 0.0
-    matrix = _dmatrix(rows, label, columns, relative_to, typical)
+    weights = Weights.of(rows, label, params)
+    matrix = _dmatrix(rows, label, columns, weights)
     native: dict[str, Any] = {name: value for name, value in params.items() if name not in OURS} | {"nthread": 1}
-    if params["balanced"]:
-        positives = max(float(rows[label].sum()), 1.0)
-        native["scale_pos_weight"] = (len(rows) - positives) / positives
     log: dict[str, dict[str, list[float]]] = {}
     booster = xgboost.train(
         native,
         matrix,
         params["rounds"],
-        evals=[] if watched is None else [(_dmatrix(watched, label, columns, relative_to, typical), "watched")],
+        evals=[] if watched is None else [(_dmatrix(watched, label, columns, weights), "watched")],
         early_stopping_rounds=None if watched is None else params["patience"],
         evals_result=log,
         verbose_eval=False,
@@ -139,17 +156,22 @@ def _fit_one(
     used = params["rounds"] if watched is None else booster.best_iteration + 1
     curve = list(log["watched"].values())[-1] if watched is not None else []
     kept = booster[:used]
-    kept.set_attr(relative_to=relative_to or None, typical_level=repr(typical))
+    kept.set_attr(
+        relative_to=weights.relative_to or None, typical_level=repr(weights.typical), weighed=repr(weights.positive)
+    )
     return bytes(kept.save_raw("ubj")), used, curve
 
 
-def _dmatrix(rows: "pd.DataFrame", label: str, columns: Columns, relative_to: str, typical: float) -> "xgboost.DMatrix":
+def _dmatrix(rows: "pd.DataFrame", label: str, columns: Columns, weights: Weights) -> "xgboost.DMatrix":
+    import numpy as np
     import xgboost
 
     values, weight = rows[label].to_numpy("float32"), None
-    if relative_to:
-        level = levels(rows[relative_to].to_numpy("float64", na_value=float("nan")), typical)
-        values, weight = values / level, (level / typical) ** 2
+    if weights.relative_to:
+        level = levels(rows[weights.relative_to].to_numpy("float64", na_value=float("nan")), weights.typical)
+        values, weight = values / level, (level / weights.typical) ** 2
+    elif weights.positive != 1:
+        weight = np.where(values > 0, weights.positive, 1.0)
     matrix = _matrix(rows, columns.features)
     return xgboost.DMatrix(matrix, values, weight=weight, feature_names=list(columns.features), nthread=1)
 

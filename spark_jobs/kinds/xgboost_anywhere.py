@@ -29,8 +29,14 @@ class Boosters:
 
 
 def predicted(booster: "xgboost.Booster", matrix: "Numbers") -> "Numbers":
-    """In the label's own unit: what was learned as a share of a level is multiplied by it."""
+    """In the label's own unit: what was learned as a share of a level is multiplied by it.
+
+    Odds that were learned with positives weighing more are divided by that weight: probabilities are then true.
+    """
     found: Numbers = booster.inplace_predict(matrix, validate_features=False).astype("float64")
+    weight = float(booster.attr("weighed") or 1)
+    if weight != 1:
+        found = found / (found + weight * (1 - found))
     level, typical = booster.attr("relative_to"), booster.attr("typical_level")
     if not level or not typical:
         return found

@@ -44,7 +44,7 @@ def write_reports(work: Work, book: Tracking, scored: Window) -> Written:
     for report in work.use_case.reports:
         name, table = f"gold/{report.name}", work.lake.gold(report.name)
         late = [window for days in silver.changes(table.state().note).days.values() for window in days]
-        days = few([work.job.window, scored, *late])
+        days = few(window.widened(after=report.lookback) for window in (work.job.window, scored, *late))
         rows = _write(work, report, table, silver, days)
         written.rows[name], written.outputs[name] = {"rows": rows}, table.version()
         LOG.info("%s: %d rows", report.name, rows)
@@ -54,7 +54,7 @@ def write_reports(work: Work, book: Tracking, scored: Window) -> Written:
 
 
 def _write(work: Work, report: Report, table: Table, silver: Silver, days: Sequence[Window]) -> int:
-    made = _function(work, report)(_frames(work, silver, days))
+    made = _function(work, report)(_frames(work, silver, days, report.lookback))
     if "day" not in made.columns:
         raise BadDeclaration(f"{work.use_case.name}/reports.py: {report.name} must give a column 'day'")
     rows = made.select("day", *(name for name in made.columns if name != "day")).where(within(days))
@@ -69,16 +69,20 @@ def _function(work: Work, report: Report) -> Callable[[Frames], DataFrame]:
     return cast(Callable[[Frames], DataFrame], getattr(module, report.name))
 
 
-def _frames(work: Work, silver: Silver, days: Sequence[Window]) -> Frames:
-    """Silver and live predictions of these days; tables without time whole."""
-    predictions = f"(SELECT * FROM {work.lake.gold('predictions').sql_name} WHERE {within(days)})"
+def _frames(work: Work, silver: Silver, days: Sequence[Window], before: timedelta) -> Frames:
+    """Silver and live predictions of these days and some before; tables without time whole."""
+    reach = within(few(window.widened(before=before) for window in days))
+    predictions = f"(SELECT * FROM {work.lake.gold('predictions').sql_name} WHERE {reach})"
     live = work.spark.sql(live_sql(predictions, work.use_case.features.key))
-    return silver.frames(days, before=timedelta()) | {"predictions": live}
+    return silver.frames(days, before=before) | {"predictions": live}
 
 
 def _export(work: Work, book: Tracking, report: Report, whole: DataFrame) -> None:
-    """The newest day as one file that people open, and as a table of the night's MLflow run."""
-    newest = whole.select(f.max("day").alias("day"))
+    """The newest day that was scored as one file that people open, and as a table of the night's MLflow run.
+
+    That day may have no rows: an empty list is right then, yesterday's is not.
+    """
+    newest = work.lake.gold("predictions").read().select(f.max("day").alias("day"))
     rows: pd.DataFrame = cast(Any, whole.join(newest, "day").orderBy(*report.key).toPandas())
     if work.lake.is_path:
         folder = Path(work.place.lake) / work.use_case.name / "export"

@@ -59,14 +59,11 @@ def here(code: Path, place: Home, disk: SmallDisk, ctrl_c: Interrupted) -> Itera
         for module in (airflow_config, home, services):
             patch.setattr(module, "CHECKOUT", code)
         with services.started(place) as up:
-            parts = list(up.parts.values())
             found = Installation(up, code)
             found.finish(FIRST_RANGE)
             until(found.nights, "a night")
             found.finish(found.nights()[0])
             yield found
-        for part in parts:
-            part.wait()  # Python warns of processes it has not seen end
 
 
 @pytest.fixture(scope="session")

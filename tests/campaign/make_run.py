@@ -5,10 +5,9 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from local import airflow_config, first_nights, home, install, services
+
 copy, days = Path(sys.argv[1]), int(sys.argv[2])
-
-from local import airflow_config, first_nights, home, install, services  # noqa: E402
-
 for module in (airflow_config, home, services):
     vars(module)["CHECKOUT"] = copy
 first_nights.all_of_them = partial(first_nights.all_of_them, days=days)

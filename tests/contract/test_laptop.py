@@ -48,13 +48,13 @@ def test_a_java_that_spark_does_not_run_on_is_passed_over(tmp_path: Path, monkey
     assert java.found() is None
 
 
-def test_our_own_launcher_is_not_taken_for_a_java_of_the_machine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    own, good = a_java(tmp_path / "own", "21.0.8"), a_java(tmp_path / "21", "21.0.8")
-    monkeypatch.setenv("JAVA_HOME", str(own))
-    monkeypatch.setenv("PATH", str(good / "bin"))
-    assert java.found(launcher=own) == good
+def test_a_launcher_never_comes_to_run_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good, launcher = a_java(tmp_path / "21", "21.0.8"), tmp_path / "launcher"
+    java.launcher(good, launcher)
+    (launcher / "release").write_text('JAVA_VERSION="21.0.8"\n')
+    monkeypatch.setenv("JAVA_HOME", str(launcher))  # as it stands in the surroundings of a job
+    monkeypatch.setenv("PATH", f"{launcher}/bin:{good}/bin")
+    assert java.found() == good
 
 
 def test_java_is_started_without_a_module_it_lacks_and_with_each_jar_once(tmp_path: Path) -> None:

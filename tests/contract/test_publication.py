@@ -110,6 +110,12 @@ def test_a_name_may_be_a_pattern(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert held(found) == {"telemetry_1.csv": HOURS, "telemetry_2.csv": DAYS}
 
 
+def test_of_a_pattern_the_plain_name_is_downloaded(web: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "web" / "telemetry.csv").write_bytes(HOURS)
+    publishes(monkeypatch, web, {"telemetry*.csv": ""})
+    assert held(fetch("bike_sharing", tmp_path / "landing")) == {"telemetry.csv": HOURS}
+
+
 def test_an_archive_cannot_write_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     publishes(monkeypatch, "")
     packed = archive(tmp_path / "sly.zip", {"../../../hour.csv": HOURS})

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.places import CHECKOUT, ENVIRONMENTS, python
+from nightshift import registry
 from tests.end_to_end.conftest import FirstNights
 from tests.end_to_end.scheduler import DAG
 
@@ -29,10 +30,12 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def two_champions(nights: FirstNights) -> FirstNights:
-    """A roll back needs somebody to go back to."""
-    version = nights.scheduler.result(nights.night.run, "train").get("version") or "2"
-    form = {"action": "roll back", "model": DAG, "version": str(version), "reason": "to have a previous one"}
-    assert nights.scheduler.finished(nights.scheduler.trigger(form, "model_rollback"), "model_rollback") == "success"
+    """A roll back needs somebody to go back to; no night is sure to bring a second champion."""
+    from mlflow import MlflowClient
+
+    address = nights.scheduler.home.mlflow_url
+    act = registry.Act(by="the test", why="to have a previous champion", run_key="test")
+    registry.promote(MlflowClient(address, address), DAG, "2", act, judged_against="1")
     return nights
 
 

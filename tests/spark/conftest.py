@@ -35,9 +35,6 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     os.environ["PYTHONPATH"] = str(ROOT)  # Spark's workers import our modules too
     os.chdir(tmp_path_factory.mktemp("working"))
     session = spark_session("tests", cores="2")
-    # A third of the time here went into compiling code for a handful of rows; real jobs compile it.
-    session.conf.set("spark.sql.codegen.wholeStage", "false")
-    session.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
     yield session
     session.stop()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as f
 
 from spark_jobs.declare import Refused, Report
@@ -146,12 +146,67 @@ def test_a_report_is_written_and_exported(crowned: tiny.World, monkeypatch: pyte
     assert shown == [{"path": "daily.json", "type": "table"}]
 
 
+def peaks(frames: dict[str, DataFrame]) -> DataFrame:
+    """Days that are foretold more than this, as are seldom two in a row."""
+    of_day = frames["predictions"].groupBy("day").agg(f.sum("prediction").alias("foretold"))
+    return of_day.where("foretold > 15")
+
+
+def test_a_newest_day_without_rows_is_exported_as_an_empty_list(
+    crowned: tiny.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiny, "peaks", peaks, raising=False)
+    crowned.use_case = replace(crowned.use_case, reports=(Report(name="peaks", key=("day",), export=True),))
+    crowned.deliver(tiny.facts(1), "any")
+    exported = crowned.folder / "lake" / "tiny" / "export" / "peaks.csv"
+    days = tiny.facts(62).groupby(tiny.facts(62)["at"].dt.date)["y"].sum()
+    peak = max(place for place in range(40, 60) if days.iloc[place] > 25 and days.iloc[place + 1] < 5)
+    crowned.score(1, first=peak)
+    assert [line.split(",")[0] for line in exported.read_text().splitlines()] == ["day", str(days.index[peak])]
+    crowned.score(1, first=peak + 1)
+    assert exported.read_text().splitlines() == ["day,foretold"]
+    crowned.score(1, first=peak)  # an older day again
+    assert exported.read_text().splitlines() == ["day,foretold"]
+
+
+def so_far(frames: dict[str, DataFrame]) -> DataFrame:
+    """How many days up to each one the function was given."""
+    days = frames["predictions"].select("day").distinct()
+    return days.withColumn("days", f.count("*").over(Window.orderBy("day")))
+
+
+def test_a_report_reads_its_lookback_and_writes_the_days_it_was_asked_for(
+    crowned: tiny.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiny, "so_far", so_far, raising=False)
+    report = Report(name="so_far", key=("day",), lookback=timedelta(days=3))
+    crowned.use_case = replace(crowned.use_case, reports=(report,))
+    crowned.score(5, first=50)
+    before = crowned.lake.gold("so_far").read().orderBy("day").collect()
+    assert [row["days"] for row in before] == [1, 2, 3, 4, 5]
+    crowned.score(1, first=54)
+    after = crowned.lake.gold("so_far").read().orderBy("day").collect()
+    assert [row["days"] for row in after] == [1, 2, 3, 4, 4]
+    assert [row["day"] for row in after] == [row["day"] for row in before]
+
+
+def test_an_earlier_day_scored_later_is_read_by_those_after_it(
+    crowned: tiny.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiny, "so_far", so_far, raising=False)
+    report = Report(name="so_far", key=("day",), lookback=timedelta(days=3))
+    crowned.use_case = replace(crowned.use_case, reports=(report,))
+    crowned.score(1, first=52)
+    crowned.score(1, first=50)
+    assert [row["days"] for row in crowned.lake.gold("so_far").read().orderBy("day").collect()] == [1, 2]
+
+
 def test_facts_that_come_late_change_the_reports_of_their_days(
     crowned: tiny.World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tiny, "daily", daily, raising=False)
     crowned.use_case = replace(crowned.use_case, reports=(Report(name="daily", key=("day",)),))
-    rows = tiny.facts(62)
+    rows = tiny.facts(61)
     late = (rows["at"] >= pd.Timestamp("2024-02-10")) & (rows["at"] < pd.Timestamp("2024-02-11"))
     crowned.deliver(rows[~late], "early")
     crowned.score(1, first=60)

@@ -40,10 +40,12 @@ class Asked:
         return [name for name in was.columns if not was[name].equals(became[name])]
 
 
-def leaks(use_case: UseCase, features: Features, frames: Frames, moments: Sequence[datetime]) -> list[str]:
+def leaks(use_case: UseCase, features: Features, frames: Frames, moments: Sequence[datetime]) -> Iterator[str]:
     """Each a sentence: which features of rows up to a moment move with what is unknown at it."""
     asked = Asked(use_case=use_case, features=features, frames=frames, before=_rows(use_case, features(frames)))
-    return [leak for moment in moments for edit in (changed, removed) for leak in _leaks(asked, edit, moment)]
+    for moment in moments:
+        for edit in (changed, removed):
+            yield from _leaks(asked, edit, moment)
 
 
 def _leaks(asked: Asked, edit: Edit, moment: datetime) -> Iterator[str]:

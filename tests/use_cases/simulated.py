@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
@@ -31,6 +32,11 @@ class Simulated:
     def features(self) -> Callable[[Frames], DataFrame]:
         function: Callable[[Frames], DataFrame] = use_cases.part(self.use_case.name, "features").features
         return function
+
+    @cached_property
+    def stamps(self) -> DataFrame:
+        """The keys of the rows there are."""
+        return self.features(self.frames).select(*self.use_case.features.key).cache()
 
 
 def simulated(spark: SparkSession, use_case: UseCase, folder: Path) -> Simulated:

@@ -1,0 +1,1 @@
+"""Which component of which machine will fail within a day?"""
