@@ -58,8 +58,8 @@ def wake(scheduler: Scheduler) -> None:
     airflow = scheduler.airflow
     airflow.pause(USE_CASE, paused=False)
     scheduler.until(lambda: airflow.runs(USE_CASE) != [], "the nightly run")
-    for run in airflow.runs(USE_CASE):
-        name = run["dag_run_id"]
+    for night in airflow.runs(USE_CASE):
+        name = night["dag_run_id"]
         airflow.call("PATCH", f"/dags/{USE_CASE}/dagRuns/{quote(name, safe='')}", {"state": "failed"})
         scheduler.finished(name)
 
