@@ -159,7 +159,7 @@ def show(seed: int, found: Mapping[str, Mapping[str, float]]) -> None:
         )
 
     mine = found["ours"]
-    reached = mine["recall_at_0.9"] / found["hidden wear"]["recall_at_0.9"]
+    reached = mine["recall_at_0.9"] / (found["hidden wear"]["recall_at_0.9"] or float("nan"))
     lines = [f"seed {seed:>13}" + "".join(f"  {metric}" for metric in SHOWN), *map(line, found)]
     lines += [
         f"ours reaches {reached:.3f} of what hidden wear foretells (wanted: 0.92) "
