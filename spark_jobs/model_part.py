@@ -10,7 +10,6 @@
 the labels' order). Rows may come twice: a bootstrap draws them so. `importance` has columns label, feature, importance.
 """
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,8 @@ from spark_jobs.kinds import Candidate
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+NOT_LEARNING = {"plots", "reports", "source", "use_case"}
 
 Constants = Mapping[str, float]
 
@@ -73,4 +74,4 @@ def asked_for(part: ModelPart, also: str) -> tuple[Candidate, ...]:
 
 def code_of(use_case: str) -> str:
     """The text a model depends on, beside the declaration."""
-    return "\n".join(inspect.getsource(use_cases.part(use_case, name)) for name in ("features", "model"))
+    return use_cases.text(use_case, "features", NOT_LEARNING) + use_cases.text(use_case, "model", NOT_LEARNING)

@@ -1,12 +1,9 @@
 """Tables that a use case's own functions make: checked against what it declares, then written by days."""
 
-import inspect
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
@@ -87,16 +84,6 @@ def days_sql(days: Iterable[Window]) -> str:
 
 def feature_code(use_case: UseCase, silver: Silver) -> str:
     """Changes when features or labels would come out differently from the same files."""
-    part = use_cases.part(use_case.name, "features")
     declared = (use_case.features, use_case.labels, sorted(silver.said("code").items()))
-    return sha256("\n".join([repr(declared), *_sources(part, {})]).encode()).hexdigest()[:16]
-
-
-def _sources(module: ModuleType, seen: dict[str, str]) -> list[str]:
-    """The text of a module and of those it imports from its own folder."""
-    seen[module.__name__] = source = inspect.getsource(module)
-    package = re.escape(module.__name__.rpartition(".")[0])
-    for name in re.findall(rf"^(?:from|import) ({package}\.(\w+))", source, re.MULTILINE):
-        if name[0] not in seen and name[1] not in NOT_FEATURES:
-            _sources(import_module(name[0]), seen)
-    return [seen[name] for name in sorted(seen)]
+    made_by = use_cases.text(use_case.name, "features", NOT_FEATURES)
+    return sha256(f"{declared!r}\n{made_by}".encode()).hexdigest()[:16]

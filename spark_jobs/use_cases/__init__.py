@@ -1,6 +1,9 @@
 """Finds use cases by their folders. Importing this, or any use_case.py, needs the standard library only."""
 
 import importlib
+import inspect
+import re
+from collections.abc import Set
 from pathlib import Path
 from types import ModuleType
 
@@ -28,6 +31,22 @@ def load(name: str) -> UseCase:
 def part(name: str, module: str) -> ModuleType:
     """One module of a use case's folder: source, features, model or reports."""
     return importlib.import_module(f"{__name__}.{name}.{module}")
+
+
+def text(name: str, module: str, without: Set[str]) -> str:
+    """The source of a module and of those it imports from its own folder, without some."""
+    return "\n".join(source for _, source in sorted(_texts(part(name, module), without, {}).items()))
+
+
+def _texts(module: ModuleType, without: Set[str], seen: dict[str, str]) -> dict[str, str]:
+    seen[module.__name__] = source = inspect.getsource(module)
+    package = re.escape(module.__name__.rpartition(".")[0])
+    imported = re.findall(rf"^from {package} import (\w+)|^(?:from|import) {package}\.(\w+)", source, re.MULTILINE)
+    for name in {either or other for either, other in imported} - without:
+        path = f"{module.__name__.rpartition('.')[0]}.{name}"
+        if path not in seen:
+            _texts(importlib.import_module(path), without, seen)
+    return seen
 
 
 def discover() -> dict[str, UseCase]:

@@ -10,6 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from spark_jobs.kinds import Candidate, Columns
+from spark_jobs.model_part import code_of
 from spark_jobs.use_cases.predictive_maintenance import forest
 from spark_jobs.use_cases.predictive_maintenance.model import NO_ALARM, calibrate, candidates, decide, measure, plots
 from spark_jobs.use_cases.predictive_maintenance.reports import machines_to_visit
@@ -254,3 +255,10 @@ def test_who_is_to_be_visited_is_who_stands_in_alarm_at_the_end_of_the_day(spark
 
 def test_a_day_without_alarms_has_an_empty_list(spark: SparkSession) -> None:
     assert visits(predictions(spark, {})) == []
+
+
+def test_what_a_model_is_made_by_holds_the_modules_it_imports_but_no_pictures() -> None:
+    code = code_of("predictive_maintenance")
+    assert "class Forests" in code
+    assert "def told(" in code  # of what makes its features
+    assert "def timeline(" not in code
