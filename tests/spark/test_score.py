@@ -214,4 +214,4 @@ def test_facts_that_come_late_change_the_reports_of_their_days(
     crowned.deliver(rows[late], "late")
     crowned.score(1, first=61)
     after = daily_report(crowned)
-    assert set(after["day"].astype(str)) - set(before["day"].astype(str)) == {"2024-02-10"}
+    assert set(after["day"].astype(str)) - set(before["day"].astype(str)) == {"2024-02-10", "2024-03-02"}
