@@ -50,7 +50,7 @@ check: install ## lint, types, import contracts and the quick tests: about 3 min
 format: install ## what ruff can put right by itself
 	@$(AIRFLOW)/ruff check --quiet --fix . ; $(AIRFLOW)/ruff format --quiet .
 
-test: check ## every test but the campaign, a night through the real scheduler included: 22 minutes on 2 cores
+test: check ## every test but the campaign, a night through the real scheduler included: about 22 minutes on 2 cores
 	@$(SPARK)/python -m pytest -q -n 2 --dist worksteal tests/spark
 	@$(SPARK)/python -m pytest -q tests/end_to_end
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-NOT_LEARNING = {"plots", "reports", "source", "use_case"}
-
 Constants = Mapping[str, float]
 
 
@@ -74,4 +72,4 @@ def asked_for(part: ModelPart, also: str) -> tuple[Candidate, ...]:
 
 def code_of(use_case: str) -> str:
     """The text a model depends on, beside the declaration."""
-    return use_cases.text(use_case, "features", NOT_LEARNING) + use_cases.text(use_case, "model", NOT_LEARNING)
+    return use_cases.text(use_case, "features") + use_cases.text(use_case, "model")

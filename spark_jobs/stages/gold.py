@@ -18,8 +18,6 @@ from spark_jobs.stages import Work
 from spark_jobs.stages.silver import Silver
 from spark_jobs.stages.typed import name_of, text
 
-NOT_FEATURES = {"model", "reports", "source", "use_case"}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
@@ -85,5 +83,5 @@ def days_sql(days: Iterable[Window]) -> str:
 def feature_code(use_case: UseCase, silver: Silver) -> str:
     """Changes when features or labels would come out differently from the same files."""
     declared = (use_case.features, use_case.labels, sorted(silver.said("code").items()))
-    made_by = use_cases.text(use_case.name, "features", NOT_FEATURES)
+    made_by = use_cases.text(use_case.name, "features")
     return sha256(f"{declared!r}\n{made_by}".encode()).hexdigest()[:16]

@@ -1,15 +1,16 @@
 """Finds use cases by their folders. Importing this, or any use_case.py, needs the standard library only."""
 
+import ast
 import importlib
 import inspect
-import re
-from collections.abc import Set
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 from spark_jobs.declare import BadDeclaration, BadRequest, UseCase
 
 FOLDER = Path(__file__).parent
+MAKE_NO_NUMBER = {"plots", "reports", "source", "use_case"}  # what is declared is compared by its value
 
 
 def names() -> list[str]:
@@ -33,20 +34,30 @@ def part(name: str, module: str) -> ModuleType:
     return importlib.import_module(f"{__name__}.{name}.{module}")
 
 
-def text(name: str, module: str, without: Set[str]) -> str:
-    """The source of a module and of those it imports from its own folder, without some."""
-    return "\n".join(source for _, source in sorted(_texts(part(name, module), without, {}).items()))
+def text(name: str, module: str) -> str:
+    """The source of a module and of those it imports from its own folder, but for those that make no number."""
+    return "\n".join(source for _, source in sorted(_texts(part(name, module), {}).items()))
 
 
-def _texts(module: ModuleType, without: Set[str], seen: dict[str, str]) -> dict[str, str]:
+def _texts(module: ModuleType, seen: dict[str, str]) -> dict[str, str]:
     seen[module.__name__] = source = inspect.getsource(module)
-    package = re.escape(module.__name__.rpartition(".")[0])
-    imported = re.findall(rf"^from {package} import (\w+)|^(?:from|import) {package}\.(\w+)", source, re.MULTILINE)
-    for name in {either or other for either, other in imported} - without:
-        path = f"{module.__name__.rpartition('.')[0]}.{name}"
-        if path not in seen:
-            _texts(importlib.import_module(path), without, seen)
+    package = module.__name__.rpartition(".")[0]
+    for name in {*_imported(source, package)} - MAKE_NO_NUMBER:
+        if f"{package}.{name}" not in seen:
+            _texts(importlib.import_module(f"{package}.{name}"), seen)
     return seen
+
+
+def _imported(source: str, package: str) -> Iterator[str]:
+    """Names of the package's modules, wherever in the source they are imported."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            paths = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            paths = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        yield from (path.removeprefix(f"{package}.").split(".")[0] for path in paths if path.startswith(f"{package}."))
 
 
 def discover() -> dict[str, UseCase]:

@@ -175,30 +175,29 @@ def so_far(frames: dict[str, DataFrame]) -> DataFrame:
     return days.withColumn("days", f.count("*").over(Window.orderBy("day")))
 
 
-def test_a_report_reads_its_lookback_and_writes_the_days_it_was_asked_for(
-    crowned: tiny.World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def looking_back(crowned: tiny.World, monkeypatch: pytest.MonkeyPatch) -> tiny.World:
+    """With a report that reads three days before its own."""
     monkeypatch.setattr(tiny, "so_far", so_far, raising=False)
     report = Report(name="so_far", key=("day",), lookback=timedelta(days=3))
     crowned.use_case = replace(crowned.use_case, reports=(report,))
-    crowned.score(5, first=50)
-    before = crowned.lake.gold("so_far").read().orderBy("day").collect()
+    return crowned
+
+
+def test_a_report_reads_its_lookback_and_writes_the_days_it_was_asked_for(looking_back: tiny.World) -> None:
+    looking_back.score(5, first=50)
+    before = looking_back.lake.gold("so_far").read().orderBy("day").collect()
     assert [row["days"] for row in before] == [1, 2, 3, 4, 5]
-    crowned.score(1, first=54)
-    after = crowned.lake.gold("so_far").read().orderBy("day").collect()
+    looking_back.score(1, first=54)
+    after = looking_back.lake.gold("so_far").read().orderBy("day").collect()
     assert [row["days"] for row in after] == [1, 2, 3, 4, 4]
     assert [row["day"] for row in after] == [row["day"] for row in before]
 
 
-def test_an_earlier_day_scored_later_is_read_by_those_after_it(
-    crowned: tiny.World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tiny, "so_far", so_far, raising=False)
-    report = Report(name="so_far", key=("day",), lookback=timedelta(days=3))
-    crowned.use_case = replace(crowned.use_case, reports=(report,))
-    crowned.score(1, first=52)
-    crowned.score(1, first=50)
-    assert [row["days"] for row in crowned.lake.gold("so_far").read().orderBy("day").collect()] == [1, 2]
+def test_an_earlier_day_scored_later_is_read_by_those_after_it(looking_back: tiny.World) -> None:
+    looking_back.score(1, first=52)
+    looking_back.score(1, first=50)
+    assert [row["days"] for row in looking_back.lake.gold("so_far").read().orderBy("day").collect()] == [1, 2]
 
 
 def test_facts_that_come_late_change_the_reports_of_their_days(
