@@ -7,7 +7,7 @@ SPARK := .venv/spark/bin
 export PYTHONPATH := .:plugins
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install run stop sql airflow data rollback release use-case check format test test-all campaign bench lock clean
+.PHONY: help install run stop sql airflow data rollback release use-case check quick format test test-all campaign bench lock clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | while IFS='|' read -r name says; do printf '%-16s %s\n' "$$name" "$$says"; done
@@ -28,7 +28,7 @@ airflow: install ## Airflow's own command line, with our settings: ARGS="dags li
 	@$(LAPTOP).airflow_cli $(ARGS)
 
 data: install ## USE_CASE=bike_sharing [FROM=folder or URL]: fetch the published data of a use case once
-	@$(SPARK)/python -m spark_jobs.publication "$(USE_CASE)" --landing="$$($(LAPTOP).home)/landing" --from="$(FROM)"
+	@$(SPARK)/python -m spark_jobs.raw.publication "$(USE_CASE)" --landing="$$($(LAPTOP).home)/landing" --from="$(FROM)"
 
 rollback: ## MODEL=bike_sharing REASON="..." [VERSION=3]: the previous champion again; nights no longer promote
 	@$(LAPTOP).rollback "roll back" --model="$(MODEL)" --reason="$$REASON" $(if $(VERSION),--version=$(VERSION))
@@ -39,24 +39,27 @@ release: ## MODEL=bike_sharing REASON="...": nights may promote again
 use-case: ## NAME=churn: a use case of your own that already runs
 	@$(LAPTOP).new_use_case "$(NAME)"
 
-check: install ## lint, types, import contracts and the quick tests: about 3 minutes
+check: quick ## lint, types, import contracts and the fast tests: about 3 minutes
+	@$(SPARK)/python -m pytest -q -n 2 --dist worksteal tests/use_cases
+
+quick: install
 	@$(AIRFLOW)/ruff check --quiet . && $(AIRFLOW)/ruff format --check --quiet .
 	@$(AIRFLOW)/mypy plugins dags tests/dags tests/contract
 	@$(SPARK)/mypy spark_jobs local benchmarks tests/spark tests/use_cases tests/end_to_end tests/campaign
 	@$(AIRFLOW)/lint-imports
 	@$(AIRFLOW)/python -m pytest -q -n 2 tests/contract tests/dags
-	@$(SPARK)/python -m pytest -q -n 2 --dist worksteal tests/use_cases
 
 format: install ## what ruff can put right by itself
 	@$(AIRFLOW)/ruff check --quiet --fix . ; $(AIRFLOW)/ruff format --quiet .
 
-test: check ## every test but the campaign, a night through the real scheduler included: about 22 minutes on 2 cores
-	@$(SPARK)/python -m pytest -q -n 2 --dist worksteal tests/spark
+test: quick ## every test but the campaign, a night through the real scheduler included: about 15 minutes on 2 cores
+	@$(SPARK)/python -m pytest -q -n 2 --dist worksteal tests/use_cases tests/spark
 	@$(SPARK)/python -m pytest -q tests/end_to_end
 
-test-all: test campaign ## and the campaign of bad nights, as far as it was seen to pass
+test-all: test campaign ## and the campaign of bad nights
 
-campaign: install
+campaign: install ## what bad things get, and the long tests: about 35 minutes
+	@$(SPARK)/python -m pytest -q -n 2 -m long tests/spark
 	@$(SPARK)/python -m pytest -q tests/campaign
 
 bench: install ## speed and memory, beside what is asked (BENCH="dags night": some; DATA=folder with hour.csv: how good)

@@ -12,13 +12,15 @@ from pathlib import Path
 from statistics import mean
 from tempfile import TemporaryDirectory
 
-from spark_jobs import publication, use_cases
+from spark_jobs import use_cases
 from spark_jobs.declare import Job, Place, Retrain, Stage, TimeSplit, Window
 from spark_jobs.kinds import Candidate
+from spark_jobs.raw import publication
 from spark_jobs.session import spark_session
-from spark_jobs.stages import Result, Work, evaluate, features, ingest, refine, train
+from spark_jobs.stages import evaluate, features, ingest, refine, train
 from spark_jobs.use_cases.bike_sharing import model
 from spark_jobs.use_cases.bike_sharing.use_case import USE_CASE
+from spark_jobs.work import Result, Work
 
 WINDOW = Window(start=date(2011, 1, 1), end=date(2013, 1, 1))
 DAY = timedelta(days=1)

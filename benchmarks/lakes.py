@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 
 from spark_jobs import use_cases
 from spark_jobs.declare import Job, Place, Retrain, Stage, Window, tags
-from spark_jobs.stages import Work
+from spark_jobs.work import Work
 
 USE_CASE = "bike_sharing"
 FIRST = date(2023, 1, 1)

@@ -23,7 +23,7 @@ from pyspark.sql import DataFrame, SparkSession
 from benchmarks import maintenance_duckdb
 from spark_jobs.declare import Window
 from spark_jobs.session import spark_session
-from spark_jobs.stages.gold import days_sql
+from spark_jobs.tables.gold import days_sql
 from spark_jobs.use_cases.predictive_maintenance.features import features
 from spark_jobs.use_cases.predictive_maintenance.use_case import COMPONENTS, ERRORS, MODELS, USE_CASE
 

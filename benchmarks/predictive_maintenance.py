@@ -17,16 +17,17 @@ import pandas as pd
 from benchmarks.maintenance_reference import History, scores
 from spark_jobs.declare import Job, Place, Retrain, Stage, TimeSplit, Window
 from spark_jobs.kinds import Columns, Params
-from spark_jobs.known import in_memory, known
-from spark_jobs.registered import registered
+from spark_jobs.learning.known import in_memory, known
+from spark_jobs.learning.registered import registered
+from spark_jobs.learning.splits import Part, parts
 from spark_jobs.session import spark_session
-from spark_jobs.splits import Part, parts
-from spark_jobs.stages import Work, features, ingest, refine, train
+from spark_jobs.stages import features, ingest, refine, train
 from spark_jobs.tracking import tracking
 from spark_jobs.use_cases.predictive_maintenance import model
 from spark_jobs.use_cases.predictive_maintenance.plant import Plant, hours_of, minute_of
 from spark_jobs.use_cases.predictive_maintenance.sensors import readings
 from spark_jobs.use_cases.predictive_maintenance.use_case import COMPONENTS, MODELS, SENSORS, USE_CASE
+from spark_jobs.work import Work
 
 WINDOW = Window(start=date(2024, 1, 1), end=date(2025, 1, 1))
 DAY = timedelta(days=1)

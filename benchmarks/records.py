@@ -12,8 +12,8 @@ from benchmarks.measured import Taken, asked, run, tell, timed
 from spark_jobs import use_cases
 from spark_jobs.declare import Job, Place, Stage
 from spark_jobs.lakehouse import Lake
-from spark_jobs.landing import Landing
-from spark_jobs.records import Task, read_records
+from spark_jobs.raw.landing import Landing
+from spark_jobs.raw.records import Task, read_records
 from spark_jobs.session import spark_session
 from spark_jobs.use_cases.bike_sharing import source
 

@@ -14,8 +14,8 @@ from pyspark.sql import SparkSession
 from local.commands import tell
 from local.home import from_environment
 from spark_jobs import use_cases
-from spark_jobs.live import live_sql
 from spark_jobs.session import SETTINGS, spark_session
+from spark_jobs.tables.live import live_sql
 
 MOST_ROWS = 1000
 WELCOME = """

@@ -54,12 +54,12 @@ def _run(place: Place, job: Job) -> dict[str, Any]:
 def _stage_result(place: Place, job: Job) -> dict[str, Any]:
     use_case = use_cases.load(job.use_case)
     LOG.info("%s of %s for %s", job.stage, job.use_case, job.window)
+    from spark_jobs.session import spark_session  # a bad request needs no Spark; two threads cannot import it at once
+
     with ThreadPoolExecutor(1) as aside:
         stage = aside.submit(_load, job.stage)
-        from spark_jobs.session import spark_session  # a bad request needs no Spark
-
         spark = spark_session(f"{job.use_case} {job.stage}", heavy=job.heavy)
-    from spark_jobs.stages import Work
+    from spark_jobs.work import Work
 
     result: dict[str, Any] = stage.result().run(Work(job=job, place=place, use_case=use_case, spark=spark))
     spark.stop()

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from spark_jobs.declare import Window
-from spark_jobs.landing import Delivery
+from spark_jobs.raw.landing import Delivery
 
 BROKEN = (("pages", "many"), ("minutes", "-3"), ("bought", "2"), ("device", "fridge"), ("began", "yesterday"))
 

@@ -141,9 +141,11 @@ def _why_not(plan: Plan, verdict: Result, model: registry.Model) -> str:
 
 
 def _failed_tasks(context: Context) -> list[str]:
+    """Those that failed themselves, not those that only waited for them."""
     ti = context["ti"]
     states = ti.get_task_states(ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
-    return sorted(task for task, state in states.items() if state in ("failed", "upstream_failed"))
+    failed, waited = ([task for task in sorted(states) if states[task] == how] for how in ("failed", "upstream_failed"))
+    return failed or waited
 
 
 def _plan(context: Context) -> Plan:

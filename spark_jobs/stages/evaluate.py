@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
 
-from spark_jobs.bootstrap import Interval, interval
 from spark_jobs.declare import BadRequest, TimeSplit, UseCase
-from spark_jobs.gate import Evidence, judge, lead_of
 from spark_jobs.kinds import Model
-from spark_jobs.known import in_memory, known
-from spark_jobs.model_part import ModelPart, model_part
-from spark_jobs.pictures import keep_pictures
-from spark_jobs.registered import Registered, registered
-from spark_jobs.splits import Part, parts
-from spark_jobs.stages import Result, Work
+from spark_jobs.learning.bootstrap import Interval, interval
+from spark_jobs.learning.gate import Evidence, judge, lead_of
+from spark_jobs.learning.known import in_memory, known
+from spark_jobs.learning.model_part import ModelPart, model_part
+from spark_jobs.learning.pictures import keep_pictures
+from spark_jobs.learning.registered import Registered, registered
+from spark_jobs.learning.splits import Part, parts
+from spark_jobs.learning.verdicts import Stored, former, plain, store, times_judged
 from spark_jobs.tracking import Tracking, tracking
-from spark_jobs.verdicts import Stored, former, plain, store, times_judged
+from spark_jobs.work import Result, Work
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,10 +7,10 @@ from pyspark.sql import DataFrame
 
 from spark_jobs import use_cases
 from spark_jobs.declare import BadRequest, RawTable, Refused, days_of
-from spark_jobs.landing import Delivery, Landing
-from spark_jobs.records import Task, read_records
-from spark_jobs.stages import Result, Work
-from spark_jobs.stages.ledger import Entry, Ledger
+from spark_jobs.raw.landing import Delivery, Landing
+from spark_jobs.raw.records import Task, read_records
+from spark_jobs.tables.ledger import Entry, Ledger
+from spark_jobs.work import Result, Work
 
 LOG = logging.getLogger(__name__)
 

@@ -13,10 +13,10 @@ from pyspark.sql import functions as f
 
 from spark_jobs.declare import RawTable
 from spark_jobs.lakehouse import within
-from spark_jobs.stages import Result, Work
-from spark_jobs.stages.ledger import few, touched_days
-from spark_jobs.stages.references import Reference, fingerprint, referred
-from spark_jobs.stages.typed import name_of, typed, with_all_reasons, with_event_time
+from spark_jobs.tables.ledger import few, touched_days
+from spark_jobs.tables.references import Reference, fingerprint, referred
+from spark_jobs.tables.typed import name_of, typed, with_all_reasons, with_event_time
+from spark_jobs.work import Result, Work
 
 LOG = logging.getLogger(__name__)
 

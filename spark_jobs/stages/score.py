@@ -6,13 +6,13 @@ from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as f
 
 from spark_jobs.declare import Window
-from spark_jobs.known import require
 from spark_jobs.lakehouse import within
-from spark_jobs.model_part import model_part
-from spark_jobs.registered import Registered, registered
-from spark_jobs.stages import Result, Work
-from spark_jobs.stages.reports import write_reports
+from spark_jobs.learning.known import require
+from spark_jobs.learning.model_part import model_part
+from spark_jobs.learning.registered import Registered, registered
+from spark_jobs.tables.reports import write_reports
 from spark_jobs.tracking import Tracking, tracking
+from spark_jobs.work import Result, Work
 
 LOG = logging.getLogger(__name__)
 

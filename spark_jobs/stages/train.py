@@ -4,12 +4,12 @@ import logging
 from dataclasses import replace
 
 from spark_jobs.declare import Retrain, UseCase, tags
-from spark_jobs.known import Known, Overview, due_hash, known
-from spark_jobs.model_part import asked_for, code_of, model_part
-from spark_jobs.splits import parts
-from spark_jobs.stages import Result, Work
+from spark_jobs.learning.known import Known, Overview, due_hash, known
+from spark_jobs.learning.model_part import asked_for, code_of, model_part
+from spark_jobs.learning.splits import parts
+from spark_jobs.learning.training import Training, train
 from spark_jobs.tracking import Tracking, as_json, tracking
-from spark_jobs.training import Training, train
+from spark_jobs.work import Result, Work
 
 LOG = logging.getLogger(__name__)
 

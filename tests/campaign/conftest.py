@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from local import airflow_config, home, services
+from local import services
 from local.home import Home
 from local.places import CHECKOUT
 from spark_jobs.declare import Window
 from spark_jobs.session import spark_session
-from tests.campaign.checkout import copied
 from tests.campaign.disk import SmallDisk
 from tests.campaign.installation import DAY, DAYS, FIRST, NIGHT, Installation, until
 from tests.campaign.interrupted import Interrupted, interrupted
 from tests.campaign.laws import Laws
+from tests.end_to_end.checkout import copied, running_from
 from tests.end_to_end.scheduler import home_at
 
 FIRST_RANGE = "first_range_1"
@@ -55,15 +55,12 @@ def ctrl_c(code: Path, place: Home, disk: SmallDisk) -> Interrupted:
 @pytest.fixture(scope="session")
 def here(code: Path, place: Home, disk: SmallDisk, ctrl_c: Interrupted) -> Iterator[Installation]:
     """The same installation started again: it finishes the first range and a night, and has a champion."""
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (airflow_config, home, services):
-            patch.setattr(module, "CHECKOUT", code)
-        with services.started(place) as up:
-            found = Installation(up, code)
-            found.finish(FIRST_RANGE)
-            until(found.nights, "a night")
-            found.finish(found.nights()[0])
-            yield found
+    with running_from(code), services.started(place) as up:
+        found = Installation(up, code)
+        found.finish(FIRST_RANGE)
+        until(found.nights, "a night")
+        found.finish(found.nights()[0])
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,9 @@ from pyspark.sql import functions as f
 from spark_jobs import use_cases
 from spark_jobs.declare import Job, Place, RawTable, Stage, Window, tags
 from spark_jobs.lakehouse import Lake, Table
-from spark_jobs.landing import OWNER
-from spark_jobs.stages import Work, features, ingest, refine
+from spark_jobs.raw.landing import OWNER
+from spark_jobs.stages import features, ingest, refine
+from spark_jobs.work import Work
 from tests.campaign import registry
 from tests.campaign.installation import Installation
 from tests.end_to_end.scheduler import DAG

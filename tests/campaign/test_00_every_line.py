@@ -1,8 +1,4 @@
-"""What bad things get: each line of the promise, and the tests that keep it. Jobs are started by the real scheduler.
-
-A scenario in a file whose name begins with `open_` is open: it is written, and nobody has seen it pass from beginning
-to end yet. pytest runs it when it is asked for by that name; once it passes, the file is called `test_` here and there.
-"""
+"""What bad things get: each line of the promise, and the tests that keep it. Jobs are started by the real scheduler."""
 
 import ast
 from pathlib import Path
@@ -45,53 +41,53 @@ LINES: dict[str, tuple[str, ...]] = {
         "test_02_bad_files::test_a_record_with_a_quoted_line_break_is_one_record",
     ),
     "a lake path that cannot be written": (
-        "open_07_disk::test_a_lake_that_cannot_be_written_fails_the_run_and_says_what_to_look_at",
+        "test_07_disk::test_a_lake_that_cannot_be_written_fails_the_run_and_says_what_to_look_at",
     ),
     "MLflow down for a minute (retried)": (
-        "open_05_mlflow::test_a_training_waits_for_an_mlflow_that_is_down_for_a_minute",
+        "test_05_mlflow::test_a_training_waits_for_an_mlflow_that_is_down_for_a_minute",
     ),
     "MLflow down for good (clear failure, nothing half-promoted)": (
-        "open_05_mlflow::test_an_mlflow_that_stays_down_fails_the_run_in_clear_words",
-        "open_05_mlflow::test_nothing_is_half_promoted_when_mlflow_stays_down",
+        "test_05_mlflow::test_an_mlflow_that_stays_down_fails_the_run_in_clear_words",
+        "test_05_mlflow::test_nothing_is_half_promoted_when_mlflow_stays_down",
     ),
     "training that fails while a champion exists (scores written, Dag run and MLflow run failed)": (
-        "open_04_training::test_a_training_that_fails_costs_no_scores_and_turns_the_run_red",
-        "open_04_training::test_a_training_that_failed_is_failed_in_mlflow_and_carries_its_error",
+        "test_04_training::test_a_training_that_fails_costs_no_scores_and_turns_the_run_red",
+        "test_04_training::test_a_training_that_failed_is_failed_in_mlflow_and_carries_its_error",
     ),
     "a challenger trained on an old window against a newer champion": (
-        "open_06_at_once::test_a_challenger_of_an_old_window_is_rejected_for_the_champion_has_seen_its_judge_rows",
+        "test_06_at_once::test_a_challenger_of_an_old_window_is_rejected_for_the_champion_has_seen_its_judge_rows",
     ),
     "a feature column removed that the champion reads": (
-        "open_04_training::test_a_column_that_the_champion_reads_cannot_be_taken_away",
+        "test_04_training::test_a_column_that_the_champion_reads_cannot_be_taken_away",
     ),
     "a Spark job killed with SIGKILL in every stage and retried": (
-        "open_03_killed::test_a_run_whose_job_was_killed_in_every_stage_succeeds_at_the_second_try",
-        "open_03_killed::test_a_training_that_was_killed_leaves_one_version",
+        "test_03_killed::test_a_run_whose_job_was_killed_in_every_stage_succeeds_at_the_second_try",
+        "test_03_killed::test_a_training_that_was_killed_leaves_one_version",
     ),
     "the Airflow worker killed while its job runs (no orphan, none beside its retry)": (
-        "open_03_killed::test_a_job_ends_when_its_worker_is_killed_and_a_retry_does_its_work",
-        "open_03_killed::test_a_job_that_hangs_when_its_worker_is_killed_does_not_run_beside_its_retry",
+        "test_03_killed::test_a_job_ends_when_its_worker_is_killed_and_a_retry_does_its_work",
+        "test_03_killed::test_a_job_that_hangs_when_its_worker_is_killed_does_not_run_beside_its_retry",
     ),
     "Ctrl-C in the middle": (
         "test_01_interrupted::test_ctrl_c_ends_every_process_that_make_run_started",
         "test_01_interrupted::test_started_again_it_carries_on_with_the_range_that_was_interrupted",
     ),
     "two range runs that overlap started at once": (
-        "open_06_at_once::test_two_ranges_that_overlap_and_start_at_once_both_succeed",
+        "test_06_at_once::test_two_ranges_that_overlap_and_start_at_once_both_succeed",
     ),
     "a range run beside a back-fill": (
-        "open_06_at_once::test_a_range_beside_a_backfill_both_succeed_and_neither_trains",
+        "test_06_at_once::test_a_range_beside_a_backfill_both_succeed_and_neither_trains",
     ),
-    "disk full while writing": ("open_07_disk::test_a_disk_that_is_full_while_a_job_writes_fails_the_run_and_says_so",),
+    "disk full while writing": ("test_07_disk::test_a_disk_that_is_full_while_a_job_writes_fails_the_run_and_says_so",),
     "the laws hold after each": (
-        "open_02_laws::test_the_laws_hold_after_an_interruption_and_bad_files",
-        "open_03_killed::test_the_laws_hold_after_kills",
-        "open_03_killed::test_the_laws_hold_after_killed_workers",
-        "open_04_training::test_the_laws_hold_after_a_failed_training",
-        "open_05_mlflow::test_the_next_run_closes_what_was_left_open_and_the_laws_hold",
-        "open_06_at_once::test_the_laws_hold_after_ranges_that_overlap",
-        "open_06_at_once::test_the_laws_hold_after_a_range_beside_a_backfill",
-        "open_07_disk::test_once_the_lake_can_be_written_again_the_next_run_makes_up_for_it_and_the_laws_hold",
+        "test_02_laws::test_the_laws_hold_after_an_interruption_and_bad_files",
+        "test_03_killed::test_the_laws_hold_after_kills",
+        "test_03_killed::test_the_laws_hold_after_killed_workers",
+        "test_04_training::test_the_laws_hold_after_a_failed_training",
+        "test_05_mlflow::test_the_next_run_closes_what_was_left_open_and_the_laws_hold",
+        "test_06_at_once::test_the_laws_hold_after_ranges_that_overlap",
+        "test_06_at_once::test_the_laws_hold_after_a_range_beside_a_backfill",
+        "test_07_disk::test_once_the_lake_can_be_written_again_the_next_run_makes_up_for_it_and_the_laws_hold",
     ),
 }
 
@@ -99,7 +95,7 @@ LINES: dict[str, tuple[str, ...]] = {
 def there_are() -> set[str]:
     """Every test of this folder."""
     found = set()
-    for path in [*HERE.glob("test_*.py"), *HERE.glob("open_*.py")]:
+    for path in HERE.glob("test_*.py"):
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 found.add(f"{path.stem}::{node.name}")

@@ -13,7 +13,7 @@ import pytest
 
 from spark_jobs import use_cases
 from spark_jobs.declare import BadRequest, Publication, Refused, Unreachable, UseCase
-from spark_jobs.publication import fetch, main
+from spark_jobs.raw.publication import fetch, main
 from spark_jobs.use_cases.bike_sharing.use_case import USE_CASE
 
 HOURS, DAYS = b"hour,cnt\n1,2\n", b"day,cnt\n1,2\n"

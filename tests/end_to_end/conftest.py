@@ -9,12 +9,13 @@ from pyspark.sql import SparkSession
 
 from local.first_nights import Finished, all_of_them
 from spark_jobs.session import spark_session
+from tests.end_to_end.checkout import copied, running_from
 from tests.end_to_end.scheduler import Scheduler, scheduler_at
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-DAYS = 100  # as few as leave rows to learn from, to validate and to judge
+DAYS = 30  # as few as leave rows to learn from, to validate and to judge
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +29,8 @@ class FirstNights:
 
 @pytest.fixture(scope="session")
 def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirstNights]:
-    with scheduler_at(tmp_path_factory.mktemp("nightshift")) as scheduler:
+    folder = tmp_path_factory.mktemp("nightshift")
+    with running_from(copied(folder / "checkout")), scheduler_at(folder / "home") as scheduler:
         first, night = all_of_them(scheduler.services, DAYS)
         yield FirstNights(scheduler=scheduler, range=first, night=night)
 

@@ -20,8 +20,7 @@ def test_a_training_killed_in_the_middle_registers_one_version(
 ) -> None:
     scheduler = nights.scheduler
     before = [version.version for version in mlflow.search_model_versions(f"name='{DAG}'")]
-    days = scheduler.window(nights.range.run).days
-    run = scheduler.trigger({"first_day": str(days[0]), "last_day": str(days[-1]), "retrain": "always"})
+    run = scheduler.trigger({"retrain": "always"})
     scheduler.kill_job(run, "refine")
     scheduler.kill_job(run, "train", after="training in MLflow run")
 

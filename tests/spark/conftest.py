@@ -1,9 +1,7 @@
-"""One Spark for all tests of this folder, on two cores, as a job has it."""
+"""Lakes and registries that tests begin with: made once, copied for each."""
 
-import os
 import shutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,10 +11,7 @@ from pyspark.sql import SparkSession
 
 from spark_jobs import use_cases
 from spark_jobs.declare import Retrain
-from spark_jobs.session import spark_session
 from tests.spark import tiny
-
-ROOT = Path(__file__).parents[2]
 
 THIRD_PARTY = (
     "ignore:The ``noload`` loader strategy is deprecated",  # MLflow's SQL store on SQLAlchemy 2.1
@@ -28,15 +23,6 @@ def pytest_configure(config: pytest.Config) -> None:
     vars(sys.modules["__main__"]).setdefault("__file__", __file__)
     for line in THIRD_PARTY:
         config.addinivalue_line("filterwarnings", line)
-
-
-@pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    os.environ["PYTHONPATH"] = str(ROOT)  # Spark's workers import our modules too
-    os.chdir(tmp_path_factory.mktemp("working"))
-    session = spark_session("tests", cores="2")
-    yield session
-    session.stop()
 
 
 @pytest.fixture(scope="session")

@@ -27,9 +27,10 @@ from spark_jobs.declare import (
     Window,
 )
 from spark_jobs.lakehouse import Lake
-from spark_jobs.landing import Delivery
-from spark_jobs.stages import Result, Work, ingest, refine
+from spark_jobs.raw.landing import Delivery
 from spark_jobs.stages import features as features_stage
+from spark_jobs.stages import ingest, refine
+from spark_jobs.work import Result, Work
 
 DAY = timedelta(days=1)
 FIRST = date(2024, 3, 1)

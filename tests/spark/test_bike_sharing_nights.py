@@ -12,9 +12,10 @@ from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.declare import Job, Place, Retrain, Search, Stage, Window, tags
 from spark_jobs.lakehouse import Lake
-from spark_jobs.stages import Result, Work, evaluate, features, ingest, refine, score, train
+from spark_jobs.stages import evaluate, features, ingest, refine, score, train
 from spark_jobs.use_cases.bike_sharing import model
 from spark_jobs.use_cases.bike_sharing.use_case import USE_CASE
+from spark_jobs.work import Result, Work
 
 pytestmark = pytest.mark.timeout(1200)
 

@@ -1,124 +1,137 @@
-"""Features and labels are rebuilt wherever the window or a new file can have changed them, and nowhere else."""
+"""Features and labels are rebuilt wherever the window or a new file can have changed them, and nowhere else.
 
+Shops keep to themselves, so each test looks at one; all of it happens to one town in three nights.
+"""
+
+import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.declare import NightshiftError, Stage
+from spark_jobs.work import Result
 from tests.spark import shop
 from tests.spark.shop import DAY, FIRST, USE_CASE, Town
-
-
-@pytest.fixture
-def town(spark: SparkSession, tmp_path: Path) -> Town:
-    return Town(spark, tmp_path)
 
 
 def at(day: int, hour: int = 12) -> datetime:
     return datetime.combine(FIRST, datetime.min.time()) + DAY * day + timedelta(hours=hour)
 
 
-def sale(day: int, amount: int = 5, hour: int = 12) -> str:
-    return f"{at(day, hour)},1,{amount},,"
+def sale(day: int, hour: int = 12, *, shop: int = 1, amount: int = 5) -> str:
+    return f"{at(day, hour)},{shop},{amount},,"
 
 
-def test_late_files_change_later_features_and_earlier_labels(town: Town) -> None:
-    town.deliver("shops", 0, "1,10")
+@dataclass(frozen=True)
+class Left:
+    """What a night left in gold."""
+
+    result: Result
+    features: list[tuple[Any, ...]]
+    labels: list[tuple[Any, ...]]
+
+    def of(self, shop: int) -> list[tuple[Any, ...]]:
+        """Stamp, size, sold before, closed before."""
+        return [row[2:] for row in self.features if row[1] == shop]
+
+    def labelled(self, shop: int) -> list[tuple[Any, ...]]:
+        """Stamp, and whether it closes."""
+        return [row[2:] for row in self.labels if row[1] == shop]
+
+
+@pytest.fixture(scope="module")
+def town(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Town:
+    return Town(spark, tmp_path_factory.mktemp("town"))
+
+
+@pytest.fixture(scope="module")
+def nights(town: Town) -> list[Left]:
+    """Four days at once, then late words about them, then a word that is no news, and a late sale."""
+    town.deliver("shops", 0, "1,10", "2,20")
+    town.deliver("sales", 0, sale(0, shop=2), sale(0, shop=3), name="others.csv")
     for day in range(4):
         town.deliver("sales", day, sale(day))
-    town.night(0, 3)
-    assert town.rows("gold", "features") == [
-        (FIRST, 1, at(0), 10, None, None),
-        (FIRST + DAY, 1, at(1), 10, 5, None),
-        (FIRST + DAY * 2, 1, at(2), 10, 5, None),
-        (FIRST + DAY * 3, 1, at(3), 10, 5, None),
-    ]
-    mature = [(FIRST, 1, at(0), 0), (FIRST + DAY, 1, at(1), 0), (FIRST + DAY * 2, 1, at(2), 0)]
-    assert town.rows("gold", "labels") == mature  # noon of the last day needs a day that has not come
-
+    found = [_left(town, 0, 3)]
     town.deliver("closures", 4, f"{at(1, 6)},1,sudden")
-    town.deliver("sales", 4, sale(0, 7, hour=23))
-    found = town.night(4)["features"]
-    assert found["rows"] == {"features": {"rows": 5}, "labels": {"rows": 4}}
-    assert town.rows("gold", "features") == [
-        (FIRST, 1, at(0), 10, None, None),
-        (FIRST, 1, at(0, 23), 10, 5, None),
-        (FIRST + DAY, 1, at(1), 10, 12, at(1, 6)),
-        (FIRST + DAY * 2, 1, at(2), 10, 5, at(1, 6)),
-        (FIRST + DAY * 3, 1, at(3), 10, 5, at(1, 6)),
+    town.deliver("sales", 4, sale(0, 23, amount=7), sale(-20_000, amount=13))  # a clock that was never set
+    town.deliver("shops", 4, "2,21", "3,30")
+    found.append(_left(town, 4, 4))
+    town.deliver("shops", 9, "2,21")
+    town.deliver("sales", 9, sale(9), sale(1, 13, amount=8))
+    return [*found, _left(town, 9, 9)]
+
+
+def _left(town: Town, first: int, last: int) -> Left:
+    result = town.night(first, last)["features"]
+    return Left(result, town.rows("gold", "features"), town.rows("gold", "labels"))
+
+
+def test_features_look_back_and_labels_need_a_day_that_has_come(nights: list[Left]) -> None:
+    assert nights[0].of(1) == [(at(0), 10, None, None), *((at(day), 10, 5, None) for day in (1, 2, 3))]
+    assert nights[0].labelled(1) == [(at(0), 0), (at(1), 0), (at(2), 0)]
+
+
+def test_late_files_change_later_features_and_earlier_labels(nights: list[Left]) -> None:
+    assert nights[1].of(1) == [
+        (at(0), 10, None, None),
+        (at(0, 23), 10, 5, None),
+        (at(1), 10, 12, at(1, 6)),
+        (at(2), 10, 5, at(1, 6)),
+        (at(3), 10, 5, at(1, 6)),
     ]
-    assert town.rows("gold", "labels") == [
-        (FIRST, 1, at(0), 1),
-        (FIRST, 1, at(0, 23), 1),
-        (FIRST + DAY, 1, at(1), 0),
-        (FIRST + DAY * 2, 1, at(2), 0),
+    assert nights[1].labelled(1) == [(at(0), 1), (at(0, 23), 1), (at(1), 0), (at(2), 0)]
+
+
+def test_a_new_word_about_a_thing_changes_all_its_rows(nights: list[Left]) -> None:
+    assert [night.of(2) for night in nights] == [[(at(0), size, None, None)] for size in (20, 21, 21)]
+
+
+def test_rows_that_appear_where_there_were_none_have_features_too(nights: list[Left]) -> None:
+    assert [night.of(3) for night in nights] == [[], *[[(at(0), 30, None, None)]] * 2]
+
+
+def test_only_days_that_can_have_changed_are_written(nights: list[Left]) -> None:
+    """The new day, the day of the late sale, and the day after, that looks back."""
+    written = [row for row in nights[2].of(1) if row[0] >= at(9, 0) or at(1, 0) <= row[0] < at(3, 0)]
+    assert nights[2].result["rows"]["features"] == {"rows": len(written)}
+
+
+def test_a_day_of_which_every_record_was_refused_is_no_day(town: Town, nights: list[Left]) -> None:
+    assert town.lake.gold("labels").note()["days"] == [
+        [str(FIRST), str(FIRST + DAY * 5)],
+        [str(FIRST + DAY * 9), str(FIRST + DAY * 10)],
     ]
 
 
-def test_only_days_that_can_have_changed_are_written(town: Town) -> None:
-    town.deliver("shops", 0, "1,10")
-    for day in range(5):
-        town.deliver("sales", day, sale(day))
-    town.night(0, 4)
-    town.deliver("sales", 9, sale(1, 8, hour=13))
-    assert town.night(9)["features"]["rows"]["features"] == {"rows": 3}  # of day 1, and of day 2 that looks back
+def test_labels_mature_after_a_gap_in_the_data(nights: list[Left]) -> None:
+    assert (at(3), 0) not in nights[1].labelled(1)
+    assert nights[2].labelled(1)[-1] == (at(3), 0)
 
 
-def test_a_day_of_which_every_record_was_refused_is_no_day(town: Town) -> None:
-    town.deliver("shops", 0, "1,10")
-    town.deliver("sales", 0, sale(0), sale(-20_000, amount=13))  # a clock that was never set
-    town.night(0)
-    assert town.lake.gold("labels").note()["days"] == [[str(FIRST), str(FIRST + DAY)]]
+@pytest.fixture
+def copy(town: Town, nights: list[Left], tmp_path: Path) -> Town:
+    """As the three nights left it."""
+    return replace(town, folder=shutil.copytree(town.folder, tmp_path / "copy"))
 
 
-def test_a_new_word_about_a_thing_changes_all_its_rows(town: Town) -> None:
-    town.deliver("shops", 0, "1,10")
-    town.deliver("sales", 0, sale(0))
-    town.night(0)
-    town.deliver("shops", 1, "1,11")
-    town.night(1)
-    assert town.rows("gold", "features", "size") == [(11,)]
-    town.deliver("shops", 2, "1,11")  # says nothing new
-    assert town.night(2)["features"]["rows"]["features"] == {"rows": 0}
-
-
-def test_labels_mature_after_a_gap_in_the_data(town: Town) -> None:
-    town.deliver("shops", 0, "1,10")
-    town.deliver("sales", 0, sale(0))
-    town.night(0)
-    assert town.rows("gold", "labels") == []
-    town.deliver("sales", 9, sale(9))
-    town.night(9)
-    assert town.rows("gold", "labels", "at", "closes") == [(at(0), 0)]
-
-
-def test_changed_features_rebuild_every_day_once(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    town.deliver("shops", 0, "1,10")
-    town.deliver("sales", 0, sale(0), sale(0, hour=13))
-    town.night(0)
+def test_changed_features_rebuild_every_day_once(copy: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     wider = replace(USE_CASE.features, columns=(*USE_CASE.features.columns, "extra"))
-    other = replace(town, use_case=replace(USE_CASE, features=wider))
+    other = replace(copy, use_case=replace(USE_CASE, features=wider))
     original = shop.features
     monkeypatch.setattr(shop, "features", lambda frames: original(frames).selectExpr("*", "size + 1 AS extra"))
-    for rows in (2, 0):
-        assert other.run(Stage.FEATURES, 9)["rows"]["features"] == {"rows": rows}
-    assert town.rows("gold", "features", "extra") == [(11,), (11,)]
+    sizes = copy.rows("gold", "features", "size")
+    for rows in (len(sizes), 0):
+        assert other.run(Stage.FEATURES, 12)["rows"]["features"] == {"rows": rows}
+    assert copy.rows("gold", "features", "extra") == [(size + 1,) for (size,) in sizes]
 
 
-def test_rows_that_appear_where_there_were_none_have_features_too(town: Town) -> None:
-    town.deliver("sales", 0, sale(0))
-    assert town.night(0)["features"]["rows"]["features"] == {"rows": 0}  # of a shop nobody knows
-    town.deliver("shops", 5, "1,10")
-    town.night(5)
-    assert town.rows("gold", "features", "at", "size") == [(at(0), 10)]
-
-
-def test_nothing_delivered_is_nothing_to_do(town: Town) -> None:
-    assert town.night(0)["features"] == {"skipped": "nothing was delivered yet"}
+def test_nothing_delivered_is_nothing_to_do(spark: SparkSession, tmp_path: Path) -> None:
+    assert Town(spark, tmp_path).night(0)["features"] == {"skipped": "nothing was delivered yet"}
 
 
 WRONG: list[tuple[Callable[[DataFrame], DataFrame], str]] = [
@@ -128,14 +141,11 @@ WRONG: list[tuple[Callable[[DataFrame], DataFrame], str]] = [
 ]
 
 
-def test_a_frame_that_is_not_as_declared_ends_the_job(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    town.deliver("shops", 0, "1,10")
-    town.deliver("sales", 0, sale(0))
-    town.run(Stage.INGEST)
-    town.run(Stage.REFINE)
+def test_a_frame_that_is_not_as_declared_ends_the_job(copy: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = copy.lake.gold("features").version()
     original = shop.features
     for change, says in WRONG:
         monkeypatch.setattr(shop, "features", lambda frames, change=change: change(original(frames)))
         with pytest.raises(NightshiftError, match=r"shop/features.py: features\(\).*" + says):
-            town.run(Stage.FEATURES)
-    assert not town.lake.gold("features").exists()
+            copy.run(Stage.FEATURES, 0)
+    assert copy.lake.gold("features").version() == before

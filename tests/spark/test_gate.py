@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_jobs.bootstrap import Interval, interval
 from spark_jobs.declare import Bound, Gate
-from spark_jobs.gate import Evidence, judge
+from spark_jobs.learning.bootstrap import Interval, interval
+from spark_jobs.learning.gate import Evidence, judge
 
 GATE = Gate(
     metric="rmse",

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from spark_jobs.declare import BadRequest, Refused, Stage
 from spark_jobs.stages import ingest
-from spark_jobs.stages.ledger import Ledger
+from spark_jobs.tables.ledger import Ledger
 from tests.spark.shop import Town
 
 BRONZE = ("day", "file", "record", "line", "raw", "fields", "problem")

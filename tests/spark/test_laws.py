@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from spark_jobs.stages import Result
+from spark_jobs.work import Result
 from tests.spark.shop import DAY, FIRST, Town
 
 DAYS = 4
@@ -41,13 +41,18 @@ FILES = st.one_of(
         for table, records in RECORDS.items()
     )
 )
-DELIVERIES = st.lists(FILES, min_size=12, max_size=24, unique_by=lambda file: (file.table, file.day, file.name))
+
+
+def deliveries(files: st.SearchStrategy[File], most: int) -> st.SearchStrategy[list[File]]:
+    """Never the simplest ones, with which hypothesis begins: a case takes a minute, so few are drawn."""
+    found = st.lists(files, min_size=12, max_size=most, unique_by=lambda file: (file.table, file.day, file.name))
+    return found.filter(lambda files: sum(len(file.records) for file in files) > 40)
 
 
 @st.composite
 def windows(draw: st.DrawFn) -> list[tuple[int, int]]:
     """Every day, cut anyhow, in any order; one window twice."""
-    cuts = sorted(draw(st.sets(st.integers(1, DAYS - 1), max_size=2)))
+    cuts = sorted(draw(st.sets(st.integers(1, DAYS - 1), min_size=1, max_size=2)))
     found = list(zip([0, *cuts], [cut - 1 for cut in [*cuts, DAYS]], strict=True))
     return [*draw(st.permutations(found)), draw(st.sampled_from(found))]
 
@@ -64,8 +69,10 @@ def balanced(result: Result) -> bool:
     )
 
 
-@given(files=DELIVERIES, nights=windows(), data=st.data())
-@settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(files=deliveries(FILES, most=24), nights=windows(), data=st.data())
+@settings(
+    max_examples=1, phases=[Phase.generate], deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
 def test_the_same_files_give_the_same_rows(
     spark: SparkSession, files: list[File], nights: list[tuple[int, int]], data: st.DataObject
 ) -> None:

@@ -85,7 +85,7 @@ def test_a_server_that_is_away_for_good_is_named(world: tiny.World, server: Serv
         world.score(60)
 
 
-@pytest.mark.parametrize("where", ["register", "challenge"])
+@pytest.mark.parametrize("where", ["register", pytest.param("challenge", marks=pytest.mark.long)])
 def test_a_server_that_goes_away_in_the_middle_leaves_nothing_half_done(
     world: tiny.World, server: Server, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from spark_jobs.use_cases.predictive_maintenance.use_case import COMPONENTS, ERRORS, USE_CASE
 from tests.spark.shop import DAY, FIRST, Town
-from tests.spark.test_laws import DAYS, File, balanced, windows
+from tests.spark.test_laws import DAYS, File, balanced, deliveries, windows
 from tests.use_cases.plant import file_of
 
 NUMBERS = st.sampled_from(["", "0", "149.9", "0.1", "-7", "much"])
@@ -32,7 +32,6 @@ FILES = st.one_of(
         for table, records in RECORDS.items()
     )
 )
-DELIVERIES = st.lists(FILES, min_size=12, max_size=20, unique_by=lambda file: (file.table, file.day, file.name))
 
 
 def deliver(town: Town, files: Sequence[File]) -> None:
@@ -40,10 +39,10 @@ def deliver(town: Town, files: Sequence[File]) -> None:
         town.drop(file.table, file.day, file_of(file.table, *file.records), name=f"{file.name}.csv")
 
 
-@given(files=DELIVERIES, nights=windows(), data=st.data())
-# One case takes two minutes: many small ones are drawn for the functions alone, in tests/use_cases.
+@pytest.mark.long  # many small cases are drawn for the functions alone, in tests/use_cases
+@given(files=deliveries(FILES, most=20), nights=windows(), data=st.data())
 @settings(
-    max_examples=1, phases=[Phase.generate], deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=2, phases=[Phase.generate], deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 def test_any_cut_into_ranges_gives_the_same_rows_bit_for_bit(
     spark: SparkSession, files: list[File], nights: list[tuple[int, int]], data: st.DataObject

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spark_jobs import quoted, rfc4180
 from spark_jobs.declare import NightshiftError
-from spark_jobs.landing import RawFile
-from spark_jobs.records import Task, read_file
+from spark_jobs.raw import quoted, rfc4180
+from spark_jobs.raw.landing import RawFile
+from spark_jobs.raw.records import Task, read_file
 
 COLUMNS = ("a", "b", "c")
 Reader = Callable[..., list[tuple[Any, ...]]]

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as f
 
 from spark_jobs.declare import Refused, Report
-from spark_jobs.live import live_sql
+from spark_jobs.tables.live import live_sql
 from tests.spark import tiny
 
 

@@ -12,8 +12,8 @@ from pyspark.sql import SparkSession
 
 from spark_jobs.declare import Refused, Search
 from spark_jobs.kinds import Candidate, Columns
-from spark_jobs.model_part import model_part
-from spark_jobs.search import Attempt, Trying, best, search
+from spark_jobs.learning.model_part import model_part
+from spark_jobs.learning.search import Attempt, Trying, best, search
 from tests.spark import tiny
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.declare import HashSplit, TimeSplit, UseCase, Window
-from spark_jobs.splits import Part, parts
+from spark_jobs.learning.splits import Part, parts
 from tests.spark import tiny
 
 DAY = timedelta(days=1)

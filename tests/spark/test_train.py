@@ -10,7 +10,7 @@ import pytest
 
 from spark_jobs.declare import BadRequest, NightshiftError, Retrain, tags
 from spark_jobs.kinds import Candidate
-from spark_jobs.splits import Part
+from spark_jobs.learning.splits import Part
 from spark_jobs.tracking import PARENT, Tracking
 from tests.spark import tiny
 

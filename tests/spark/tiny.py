@@ -34,7 +34,8 @@ from spark_jobs.declare import (
 )
 from spark_jobs.kinds import Candidate
 from spark_jobs.lakehouse import Lake
-from spark_jobs.stages import Result, Work, evaluate, ingest, refine, score, train
+from spark_jobs.stages import evaluate, ingest, refine, score, train
+from spark_jobs.work import Result, Work
 
 DAY = timedelta(days=1)
 START = date(2024, 1, 1)

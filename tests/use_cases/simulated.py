@@ -10,9 +10,10 @@ from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs import use_cases
 from spark_jobs.declare import Job, Place, Stage, UseCase, Window
-from spark_jobs.stages import Work, ingest, refine
-from spark_jobs.stages.gold import days_sql
-from spark_jobs.stages.silver import Silver
+from spark_jobs.stages import ingest, refine
+from spark_jobs.tables.gold import days_sql
+from spark_jobs.tables.silver import Silver
+from spark_jobs.work import Work
 
 START = date(2024, 2, 20)  # a leap day lies within
 DAYS_ASKED = timedelta(days=4)

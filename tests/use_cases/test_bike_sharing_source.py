@@ -13,10 +13,11 @@ import pytest
 from pyspark.sql import SparkSession
 
 from spark_jobs.declare import Job, Place, Stage, Window
-from spark_jobs.landing import Delivery
-from spark_jobs.stages import Work, ingest, refine
+from spark_jobs.raw.landing import Delivery
+from spark_jobs.stages import ingest, refine
 from spark_jobs.use_cases.bike_sharing.source import ACCIDENTS, public, simulated
 from spark_jobs.use_cases.bike_sharing.use_case import USE_CASE
+from spark_jobs.work import Work
 
 DAY = timedelta(days=1)
 YEAR = Window(start=date(2023, 7, 1), end=date(2024, 7, 1))

@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from spark_jobs.kinds import Candidate, Columns
-from spark_jobs.model_part import code_of
+from spark_jobs.learning.model_part import code_of
 from spark_jobs.use_cases.predictive_maintenance import forest
 from spark_jobs.use_cases.predictive_maintenance.model import NO_ALARM, calibrate, candidates, decide, measure, plots
 from spark_jobs.use_cases.predictive_maintenance.reports import machines_to_visit

@@ -15,12 +15,13 @@ import pytest
 from pyspark.sql import SparkSession
 
 from spark_jobs.declare import Job, Place, Stage, Window
-from spark_jobs.landing import Delivery
-from spark_jobs.stages import Work, ingest, refine
+from spark_jobs.raw.landing import Delivery
+from spark_jobs.stages import ingest, refine
 from spark_jobs.use_cases.predictive_maintenance.plant import SUDDEN, Plant, failures, hours_of, joined, minute_of
 from spark_jobs.use_cases.predictive_maintenance.sensors import DEVIATION, readings
 from spark_jobs.use_cases.predictive_maintenance.source import HEADER, PUBLISHED, public, simulated
 from spark_jobs.use_cases.predictive_maintenance.use_case import SENSORS, USE_CASE
+from spark_jobs.work import Work
 
 DAY = timedelta(days=1)
 YEAR = Window(start=date(2023, 7, 1), end=date(2024, 7, 1))

@@ -4,9 +4,9 @@ import pytest
 
 from spark_jobs.declare import tags
 from tests.campaign import registry
-from tests.campaign.checkout import BIKE_SHARING, changed
 from tests.campaign.installation import NIGHT, Installation
 from tests.campaign.laws import Laws
+from tests.end_to_end.checkout import BIKE_SHARING, changed
 
 
 @pytest.fixture(scope="module")

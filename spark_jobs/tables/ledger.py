@@ -9,8 +9,8 @@ from pyspark.sql import functions as f
 
 from spark_jobs.declare import RawTable, Window, days_of, merged
 from spark_jobs.lakehouse import Lake, State, within
-from spark_jobs.landing import RawFile
-from spark_jobs.records import Task
+from spark_jobs.raw.landing import RawFile
+from spark_jobs.raw.records import Task
 
 SCHEMA = (
     "file string, arrival_day date, hash string, size bigint, modified bigint, "

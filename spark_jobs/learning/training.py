@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from spark_jobs.declare import tags
 from spark_jobs.kinds import Candidate, Columns, Model, kind
-from spark_jobs.known import Known
-from spark_jobs.model_part import ModelPart
-from spark_jobs.search import Attempt, Trying, best, search
-from spark_jobs.splits import Parts
-from spark_jobs.stages import Work
+from spark_jobs.learning.known import Known
+from spark_jobs.learning.model_part import ModelPart
+from spark_jobs.learning.search import Attempt, Trying, best, search
+from spark_jobs.learning.splits import Parts
 from spark_jobs.tracking import Tracking, as_json
+from spark_jobs.work import Work
 
 if TYPE_CHECKING:
     import pandas as pd

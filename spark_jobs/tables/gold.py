@@ -14,9 +14,9 @@ from pyspark.sql import functions as f
 from spark_jobs import use_cases
 from spark_jobs.declare import NightshiftError, UseCase, Window
 from spark_jobs.lakehouse import within
-from spark_jobs.stages import Work
-from spark_jobs.stages.silver import Silver
-from spark_jobs.stages.typed import name_of, text
+from spark_jobs.tables.silver import Silver
+from spark_jobs.tables.typed import name_of, text
+from spark_jobs.work import Work
 
 
 @dataclass(frozen=True, kw_only=True)

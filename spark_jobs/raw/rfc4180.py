@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spark_jobs.quoted import LONGEST, NOT_UTF_8, OUT_OF_ORDER, SHOWN, Quoted, shown
+from spark_jobs.raw.quoted import LONGEST, NOT_UTF_8, OUT_OF_ORDER, SHOWN, Quoted, shown
 
 BLOCK = 1 << 20  # bytes read at once
 BOM = b"\xef\xbb\xbf"

@@ -4,7 +4,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from spark_jobs.kinds import Model
-from spark_jobs.model_part import Constants, ModelPart
+from spark_jobs.learning.model_part import Constants, ModelPart
 from spark_jobs.tracking import Tracking
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from spark_jobs.declare import tags
-from spark_jobs.registered import Registered
-from spark_jobs.splits import Part
+from spark_jobs.learning.registered import Registered
+from spark_jobs.learning.splits import Part
 from spark_jobs.tracking import Tracking, as_json
 
 Stored = dict[str, Any]  # a verdict with what it was about

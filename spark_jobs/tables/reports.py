@@ -13,11 +13,11 @@ from pyspark.sql import functions as f
 from spark_jobs import use_cases
 from spark_jobs.declare import BadDeclaration, Report, Window
 from spark_jobs.lakehouse import Table, within
-from spark_jobs.live import live_sql
-from spark_jobs.stages import Work
-from spark_jobs.stages.ledger import few
-from spark_jobs.stages.silver import Silver
+from spark_jobs.tables.ledger import few
+from spark_jobs.tables.live import live_sql
+from spark_jobs.tables.silver import Silver
 from spark_jobs.tracking import Tracking
+from spark_jobs.work import Work
 
 if TYPE_CHECKING:
     import pandas as pd

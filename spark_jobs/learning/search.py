@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.declare import Gate, Refused, Search
 from spark_jobs.kinds import Candidate, Columns, Model, Params
-from spark_jobs.model_part import ModelPart
+from spark_jobs.learning.model_part import ModelPart
 
 if TYPE_CHECKING:
     import optuna

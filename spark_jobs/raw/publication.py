@@ -1,4 +1,4 @@
-"""Fetches the published data of a use case once: `python -m spark_jobs.publication USE_CASE --landing=FOLDER`.
+"""Fetches the published data of a use case once: `python -m spark_jobs.raw.publication USE_CASE --landing=FOLDER`.
 
 From where they were published, or with `--from=` out of a folder, an archive or an address of one's own.
 """
@@ -18,7 +18,7 @@ from zipfile import BadZipFile, ZipFile
 
 from spark_jobs import use_cases
 from spark_jobs.declare import BadRequest, NightshiftError, Refused, Unreachable
-from spark_jobs.landing import Landing
+from spark_jobs.raw.landing import Landing
 
 PATIENCE = 60  # seconds without a byte
 INSTEAD = "Type: make data USE_CASE={} FROM=<folder, zip archive or URL>"
@@ -119,7 +119,7 @@ def _matches(name: str, wanted: Collection[str]) -> bool:
 
 
 def main(argv: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m spark_jobs.publication", description="Fetch published data.")
+    parser = argparse.ArgumentParser(prog="python -m spark_jobs.raw.publication", description="Fetch published data.")
     parser.add_argument("use_case")
     parser.add_argument("--landing", type=Path, required=True)
     parser.add_argument("--from", dest="origin", default="")

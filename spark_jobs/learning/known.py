@@ -11,7 +11,7 @@ from pyspark.sql import functions as f
 
 from spark_jobs.declare import Refused, UseCase, Window
 from spark_jobs.lakehouse import Lake
-from spark_jobs.splits import Part
+from spark_jobs.learning.splits import Part
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from spark_jobs.bootstrap import Interval
 from spark_jobs.declare import Bound, Gate
+from spark_jobs.learning.bootstrap import Interval
 
 Metrics = Mapping[str, float]
 

@@ -1,10 +1,13 @@
-"""A copy of the checkout that scenarios may break, with a use case small enough to run often."""
+"""A copy of the checkout that tests may break, with a use case small enough to run often."""
 
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
+from local import airflow_config, home, services
 from local.places import CHECKOUT
 
 PARTS = ("dags", "local", "plugins", "spark_jobs")
@@ -34,6 +37,15 @@ def copied(to: Path) -> Path:
         for old, new in changes.items():
             _replace(to / file, old, new)
     return to
+
+
+@contextmanager
+def running_from(code: Path) -> Iterator[None]:
+    """Services that are started in the block load Dags, and start jobs, from the copy."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (airflow_config, home, services):
+            patch.setattr(module, "CHECKOUT", code)
+        yield
 
 
 @contextmanager

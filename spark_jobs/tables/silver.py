@@ -10,9 +10,9 @@ from pyspark.sql import functions as f
 
 from spark_jobs.declare import RawTable, Window, common, days_of, merged
 from spark_jobs.lakehouse import Lake, State, within
-from spark_jobs.stages import Work
-from spark_jobs.stages.ledger import few, touched_days
-from spark_jobs.stages.typed import name_of
+from spark_jobs.tables.ledger import few, touched_days
+from spark_jobs.tables.typed import name_of
+from spark_jobs.work import Work
 
 PROVENANCE = ("file", "record")  # nothing to learn from
 

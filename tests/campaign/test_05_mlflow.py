@@ -7,9 +7,9 @@ import pytest
 from local.airflow_api import answers
 from spark_jobs.declare import Stage, tags
 from tests.campaign import registry
-from tests.campaign.checkout import changed
 from tests.campaign.installation import NIGHT, NOT_TRAINED, Installation, until
 from tests.campaign.laws import Laws
+from tests.end_to_end.checkout import changed
 
 MINUTE = 60.0
 PATIENT = '"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5"'

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from spark_jobs.declare import Refused, UseCase, tags
 from spark_jobs.kinds import Columns, Model, kind
-from spark_jobs.splits import Part
+from spark_jobs.learning.splits import Part
 from spark_jobs.tracking import Tracking
 
 if TYPE_CHECKING:

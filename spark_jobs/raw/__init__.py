@@ -1,0 +1,1 @@
+"""Raw files: where they lie, what records they hold, and how published ones are fetched."""

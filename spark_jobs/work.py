@@ -1,0 +1,25 @@
+"""What a stage is given and what it gives back."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from spark_jobs.declare import Job, Place, UseCase
+from spark_jobs.lakehouse import Lake
+
+Result = dict[str, Any]  # what crosses back: numbers, versions, links; never data
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """A job with its hands on the lake."""
+
+    job: Job
+    place: Place
+    use_case: UseCase
+    spark: SparkSession
+
+    @property
+    def lake(self) -> Lake:
+        return Lake(self.spark, self.place.lake, self.use_case.name)
