@@ -13,6 +13,7 @@ from spark_jobs import use_cases
 from spark_jobs.declare import BadDeclaration, BadRequest, Job, NightshiftError, Place, Refused, Stage, parse
 from spark_jobs.failures import cause, explained
 from spark_jobs.life import end_with_parent
+from spark_jobs.raw.landing import Landing
 
 LOG = logging.getLogger("spark_jobs")
 DONE, FAILED, USELESS_TO_RETRY = 0, 1, 3
@@ -58,7 +59,8 @@ def _stage_result(place: Place, job: Job) -> dict[str, Any]:
 
     with ThreadPoolExecutor(1) as aside:
         stage = aside.submit(_load, job.stage)
-        spark = spark_session(f"{job.use_case} {job.stage}", heavy=job.heavy)
+        large = job.stage is Stage.INGEST and Landing.of(place, job.use_case).large
+        spark = spark_session(f"{job.use_case} {job.stage}", heavy=job.heavy or large)
     from spark_jobs.work import Work
 
     result: dict[str, Any] = stage.result().run(Work(job=job, place=place, use_case=use_case, spark=spark))

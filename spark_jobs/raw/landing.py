@@ -15,6 +15,7 @@ LOG = logging.getLogger(__name__)
 PUBLIC = "_public"  # where the published archive of a use case is unpacked
 OWNER = "_source"  # names the source a landing folder was begun with
 IGNORED = (".tmp", ".part")
+LARGE = 64 << 20  # bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +101,11 @@ class Landing:
                         size=stat.st_size,
                         modified=stat.st_mtime_ns,
                     )
+
+    @property
+    def large(self) -> bool:
+        """Whether a file lies here that is worth a heavy job, whatever the window."""
+        return any(path.stat().st_size > LARGE for path in self.folder.glob("[!._]*/*/[!._]*"))
 
     def _folders(self, table: str) -> list[Path]:
         root = self.folder / table

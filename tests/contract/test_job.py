@@ -1,6 +1,7 @@
 """What crosses from Airflow to Spark is one list of strings, there and back without loss."""
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from spark_jobs.declare import BadRequest, Job, Place, Retrain, Stage, Window, parse
 from spark_jobs.declare.job import SOURCES
+from spark_jobs.raw.landing import LARGE, Landing
 
 WORDS = st.text(max_size=20)
 WINDOWS = st.builds(Window.of, st.dates(max_value=date(2100, 1, 1)), st.dates(min_value=date(2100, 1, 1)))
@@ -82,3 +84,12 @@ def test_a_word_that_is_not_known_is_answered_with_those_that_are(changed: str, 
 def test_a_job_without_a_window_is_refused() -> None:
     with pytest.raises(BadRequest, match=r"job: the following arguments are required: .*--start, --end"):
         parse(["ingest", "bike_sharing"])
+
+
+def test_one_large_file_in_landing_is_noticed(tmp_path: Path) -> None:
+    landing, file = Landing(tmp_path), tmp_path / "rides" / "2024-01-01" / "mine.csv"
+    file.parent.mkdir(parents=True)
+    for size, large in ((LARGE, False), (LARGE + 1, True)):
+        with file.open("wb") as written:
+            written.truncate(size)
+        assert landing.large is large
