@@ -39,6 +39,7 @@ def deliver(town: Town, files: Sequence[File]) -> None:
         town.drop(file.table, file.day, file_of(file.table, *file.records), name=f"{file.name}.csv")
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.long  # many small cases are drawn for the functions alone, in tests/use_cases
 @given(files=deliveries(FILES, most=20), nights=windows(), data=st.data())
 @settings(
