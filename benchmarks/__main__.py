@@ -9,7 +9,7 @@ from benchmarks import bike_sharing
 from benchmarks.measured import tell
 from spark_jobs.declare import BadRequest
 
-OF_MAINTENANCE = ("maintenance_features", "predictive_maintenance")
+OF_MAINTENANCE = ("maintenance_features", "maintenance_nights", "predictive_maintenance")
 NAMES = ("dags", "start", "night", "days", "records", "memory", "scoring", *OF_MAINTENANCE)
 
 

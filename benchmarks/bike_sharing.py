@@ -12,12 +12,12 @@ from pathlib import Path
 from statistics import mean
 from tempfile import TemporaryDirectory
 
-from spark_jobs import use_cases
-from spark_jobs.declare import Job, Place, Retrain, Stage, TimeSplit, Window
+from benchmarks.lakes import BEFORE_TRAINING, Town, in_a_row, job, jobs
+from spark_jobs.declare import Retrain, Stage, TimeSplit, Window
 from spark_jobs.kinds import Candidate
 from spark_jobs.raw import publication
 from spark_jobs.session import spark_session
-from spark_jobs.stages import evaluate, features, ingest, refine, train
+from spark_jobs.stages import evaluate, train
 from spark_jobs.use_cases.bike_sharing import model
 from spark_jobs.use_cases.bike_sharing.use_case import USE_CASE
 from spark_jobs.work import Result, Work
@@ -31,16 +31,11 @@ WANTED = {"r2": "at least 0.89", "rmse": "at most 57"}
 
 def prepared(folder: Path, data: Path) -> Work:
     """A lake with features and labels of both years."""
-    address = f"sqlite:///{folder}/mlflow.db"
-    place = Place(
-        lake=f"{folder}/lake", landing=f"{folder}/landing", tracking=address, registry=address, source="public"
-    )
-    publication.fetch(USE_CASE.name, Path(place.landing), str(data))
-    job = Job(stage=Stage.INGEST, use_case=USE_CASE.name, window=WINDOW)
-    work = Work(job=job, place=place, use_case=USE_CASE, spark=spark_session("bike sharing, judged", heavy=True))
-    for stage in (ingest, refine, features):
-        stage.run(work)
-    return work
+    town = Town.founded(folder, source="public")
+    publication.fetch(USE_CASE.name, Path(town.place.landing), str(data))
+    spark = spark_session("bike sharing, judged", heavy=True)
+    in_a_row(town, jobs(WINDOW, BEFORE_TRAINING), spark)
+    return town.work(job(Stage.TRAIN, WINDOW, Retrain.ALWAYS), spark)
 
 
 def judged(work: Work, judge: timedelta, seed: int) -> Result:
@@ -48,8 +43,7 @@ def judged(work: Work, judge: timedelta, seed: int) -> Result:
     assert isinstance(USE_CASE.split, TimeSplit)  # noqa: S101 - so it is declared
     split, search = replace(USE_CASE.split, judge=judge), replace(USE_CASE.search, seed=seed)
     use_case = replace(USE_CASE, split=split, search=search)
-    asked = replace(work.job, stage=Stage.TRAIN, retrain=Retrain.ALWAYS)
-    version = train.run(replace(work, job=asked, use_case=use_case))["version"]
+    version = train.run(replace(work, use_case=use_case))["version"]
     asked = replace(work.job, stage=Stage.EVALUATE, version=version)
     numbers: Result = evaluate.run(replace(work, job=asked, use_case=use_case))["numbers"]["challenger"]
     return numbers
@@ -71,7 +65,6 @@ def only(name: str) -> Iterator[None]:
 
 
 def main(data: Path) -> None:
-    use_cases.load(USE_CASE.name)
     with TemporaryDirectory() as folder:
         work = prepared(Path(folder), data)
         for figure, judge in JUDGES.items():

@@ -1,10 +1,10 @@
-"""A lake of simulated bike sharing to measure on, and the jobs that work in it."""
+"""A lake to measure on, of simulated bike sharing unless told otherwise, and the jobs that work in it."""
 
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -19,7 +19,8 @@ from spark_jobs.work import Work
 USE_CASE = "bike_sharing"
 FIRST = date(2023, 1, 1)
 DAY = timedelta(days=1)
-NIGHTLY = (Stage.INGEST, Stage.REFINE, Stage.FEATURES, Stage.SCORE)  # a night without training
+BEFORE_TRAINING = (Stage.INGEST, Stage.REFINE, Stage.FEATURES)
+NIGHTLY = (*BEFORE_TRAINING, Stage.SCORE)  # a night without training
 
 
 @dataclass(frozen=True)
@@ -28,24 +29,32 @@ class Town:
 
     folder: Path
     server: str = ""  # MLflow's, where there is one
+    source: str = "simulated"
+    simulation: str = ""
 
     @property
     def address(self) -> str:
         return self.server or f"sqlite:///{self.folder}/mlflow.db"
 
     @classmethod
-    def founded(cls, folder: Path) -> "Town":
+    def founded(cls, folder: Path, use_case: str = USE_CASE, **more: str) -> "Town":
         """With an MLflow that keeps its artifacts here: left alone it keeps them where one happens to stand."""
         from mlflow import MlflowClient
 
-        town = cls(folder)
-        MlflowClient(town.place.tracking).create_experiment(USE_CASE, artifact_location=f"{folder}/artifacts")
+        town = cls(folder, **more)
+        MlflowClient(town.place.tracking).create_experiment(use_case, artifact_location=f"{folder}/artifacts")
         return town
 
     @property
     def place(self) -> Place:
-        address = self.address
-        return Place(lake=f"{self.folder}/lake", landing=f"{self.folder}/landing", tracking=address, registry=address)
+        return Place(
+            lake=f"{self.folder}/lake",
+            landing=f"{self.folder}/landing",
+            tracking=self.address,
+            registry=self.address,
+            source=self.source,
+            simulation=self.simulation,
+        )
 
     @contextmanager
     def copied(self) -> Iterator["Town"]:
@@ -54,7 +63,7 @@ class Town:
             for part in ("landing", "lake", "mlflow.db"):
                 copy = shutil.copy2 if part == "mlflow.db" else shutil.copytree
                 copy(self.folder / part, Path(folder) / part)
-            yield Town(Path(folder))
+            yield replace(self, folder=Path(folder))
 
     def argv(self, job: Job) -> list[str]:
         return [*self.place.argv(), *job.argv()]
@@ -63,35 +72,39 @@ class Town:
         """As a target starts it."""
         return [sys.executable, "-m", "spark_jobs", *self.argv(job)]
 
+    def work(self, job: Job, spark: SparkSession) -> Work:
+        return Work(job=job, place=self.place, use_case=use_cases.load(job.use_case), spark=spark)
 
-def job(stage: Stage, window: Window, retrain: Retrain = Retrain.IF_DUE, version: str = "") -> Job:
-    return Job(stage=stage, use_case=USE_CASE, window=window, retrain=retrain, version=version)
+
+def job(
+    stage: Stage, window: Window, retrain: Retrain = Retrain.IF_DUE, version: str = "", use_case: str = USE_CASE
+) -> Job:
+    return Job(stage=stage, use_case=use_case, window=window, retrain=retrain, version=version)
 
 
-def jobs(window: Window, stages: Sequence[Stage] = NIGHTLY) -> list[Job]:
-    return [job(stage, window) for stage in stages]
+def jobs(window: Window, stages: Sequence[Stage] = NIGHTLY, use_case: str = USE_CASE) -> list[Job]:
+    return [job(stage, window, use_case=use_case) for stage in stages]
 
 
 def days(count: int, first: date = FIRST) -> Window:
     return Window(start=first, end=first + DAY * count)
 
 
-def crowned(town: Town, version: str = "1") -> None:
+def crowned(town: Town, version: str = "1", use_case: str = USE_CASE) -> None:
     """What `promote` does: this version is live."""
     from mlflow import MlflowClient
 
     client = MlflowClient(town.place.tracking, town.place.registry)
-    client.set_registered_model_alias(USE_CASE, tags.CHAMPION, version)
+    client.set_registered_model_alias(use_case, tags.CHAMPION, version)
 
 
 def in_a_row(town: Town, work: Sequence[Job], spark: SparkSession) -> None:
     """The jobs, one after another, in this process."""
     for one in work:
-        stage = import_module(f"spark_jobs.stages.{one.stage}")
-        stage.run(Work(job=one, place=town.place, use_case=use_cases.load(one.use_case), spark=spark))
+        import_module(f"spark_jobs.stages.{one.stage}").run(town.work(one, spark))
 
 
 def with_champion(town: Town, window: Window, spark: SparkSession) -> None:
     """A first range, from ingest to a version that is live."""
-    in_a_row(town, [*jobs(window, (Stage.INGEST, Stage.REFINE, Stage.FEATURES)), job(Stage.TRAIN, window)], spark)
+    in_a_row(town, [*jobs(window, BEFORE_TRAINING), job(Stage.TRAIN, window)], spark)
     crowned(town)

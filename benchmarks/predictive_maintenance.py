@@ -6,22 +6,24 @@ without sensors, one with the last reading alone, and the known reference. Judge
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, timedelta
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from benchmarks.lakes import BEFORE_TRAINING, Town, in_a_row, job, jobs
 from benchmarks.maintenance_reference import History, scores
-from spark_jobs.declare import Job, Place, Retrain, Stage, TimeSplit, Window
+from spark_jobs.declare import Retrain, Stage, TimeSplit, Window
 from spark_jobs.kinds import Columns, Params
 from spark_jobs.learning.known import in_memory, known
 from spark_jobs.learning.registered import registered
 from spark_jobs.learning.splits import Part, parts
 from spark_jobs.session import spark_session
-from spark_jobs.stages import features, ingest, refine, train
+from spark_jobs.stages import train
 from spark_jobs.tracking import tracking
 from spark_jobs.use_cases.predictive_maintenance import model
 from spark_jobs.use_cases.predictive_maintenance.plant import Plant, hours_of, minute_of
@@ -49,23 +51,14 @@ class Ours:
 
 def prepared(folder: str, seed: int) -> Work:
     """A lake with features and labels of the year."""
-    address = f"sqlite:///{folder}/mlflow.db"
-    place = Place(
-        lake=f"{folder}/lake",
-        landing=f"{folder}/landing",
-        tracking=address,
-        registry=address,
-        simulation=f"machines={MACHINES},seed={seed}",
-    )
-    job = Job(stage=Stage.INGEST, use_case=USE_CASE.name, window=WINDOW)
-    work = Work(job=job, place=place, use_case=USE_CASE, spark=spark_session("maintenance, judged", heavy=True))
-    for stage in (ingest, refine, features):
-        stage.run(work)
-    return work
+    town = Town.founded(Path(folder), USE_CASE.name, simulation=f"machines={MACHINES},seed={seed}")
+    spark = spark_session("maintenance, judged", heavy=True)
+    in_a_row(town, jobs(WINDOW, BEFORE_TRAINING, USE_CASE.name), spark)
+    return town.work(job(Stage.TRAIN, WINDOW, Retrain.ALWAYS, use_case=USE_CASE.name), spark)
 
 
 def ours(work: Work) -> Ours:
-    version = train.run(replace(work, job=replace(work.job, stage=Stage.TRAIN, retrain=Retrain.ALWAYS)))["version"]
+    version = train.run(work)["version"]
     cut, found = parts(USE_CASE, WINDOW), known(work.lake, USE_CASE, WINDOW)
     assert found is not None  # noqa: S101 - it was trained from
     rows = found.in_memory(train=cut.train, validate=cut.validate, judge=cut.judge)

@@ -7,10 +7,10 @@ from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.lakes import USE_CASE, Town, days
+from benchmarks.lakes import USE_CASE, Town, days, job
 from benchmarks.measured import Taken, asked, run, tell, timed
 from spark_jobs import use_cases
-from spark_jobs.declare import Job, Place, Stage
+from spark_jobs.declare import Stage
 from spark_jobs.lakehouse import Lake
 from spark_jobs.raw.landing import Landing
 from spark_jobs.raw.records import Task, read_records
@@ -30,7 +30,7 @@ def dropped(files: int, size: int) -> Iterator[tuple[Town, int]]:
     header, _, lines = text.partition("\n")
     block = lines * (MEGABYTE // len(lines))
     with TemporaryDirectory() as folder:
-        town = Town.founded(Path(folder))
+        town = Town.founded(Path(folder), source="own")
         place = Path(town.place.landing) / USE_CASE / "rides" / str(ARRIVED)
         place.mkdir(parents=True)
         for number in range(files):
@@ -60,9 +60,7 @@ def speed(folder: str, records: int) -> None:
 
 def memory(size: int) -> Taken:
     with dropped(1, size) as (town, _):
-        place = Place(**{**vars(town.place), "source": "own"})
-        job = Job(stage=Stage.INGEST, use_case=USE_CASE, window=days(1))
-        return run([sys.executable, "-m", "spark_jobs", *place.argv(), *job.argv()], memory=True)
+        return run(town.command(job(Stage.INGEST, days(1))), memory=True)
 
 
 def main() -> None:

@@ -1,12 +1,11 @@
 """Scoring many rows: our way, bare XGBoost on Parquet, and MLflow's spark_udf, in one run.
 
-python -m benchmarks.scoring [rows]        prints seconds of the second pass of each, and their ratios
+python -m benchmarks.scoring [rows]
 """
 
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,12 +15,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
+from benchmarks.measured import alternated, asked, tell, timed
 from spark_jobs.kinds import Columns
 from spark_jobs.kinds import xgboost as boosting
 from spark_jobs.lakehouse import Table
 from spark_jobs.session import spark_session
 
-ROWS, TREES = 2_000_000, 300
+ROWS, TREES, TURNS = 2_000_000, 300, 3
+OURS, BARE, UDF = "Nightshift, Delta to Delta", "bare XGBoost, Parquet", "mlflow.pyfunc.spark_udf"
 COLUMNS = Columns(features=tuple(f"x{n}" for n in range(12)), labels=("y",), predictions=("prediction",))
 
 
@@ -77,28 +78,18 @@ def prepared(spark: SparkSession, folder: Path, rows: int) -> Bench:
     return bench
 
 
-def seconds(work: Callable[[], None]) -> tuple[float, float]:
-    """Of a first pass and of a second."""
-    times = []
-    for _ in range(2):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return times[0], times[1]
-
-
 def main(rows: int = ROWS) -> None:
     with TemporaryDirectory() as folder:
         bench = prepared(spark_session("benchmark", heavy=True), Path(folder), rows)
-        found = {"ours": seconds(bench.ours), "bare": seconds(bench.bare), "udf": seconds(bench.udf)}
+        sides = {OURS: partial(timed, bench.ours), BARE: partial(timed, bench.bare), UDF: partial(timed, bench.udf)}
+        alternated(sides, 1)
+        found = alternated(sides, TURNS)
         agree(bench)
-    print(f"scoring {rows:,} rows x {len(COLUMNS.features)} features, {TREES} trees")
-    names = {"ours": "Nightshift, Delta to Delta", "bare": "bare XGBoost, Parquet", "udf": "mlflow.pyfunc.spark_udf"}
-    for key, name in names.items():
-        print(f"  {name:28} first {found[key][0]:6.1f} s   warm {found[key][1]:6.1f} s")
-    warm = {key: second for key, (_, second) in found.items()}
-    print(f"  of bare XGBoost's speed: {warm['bare'] / warm['ours']:.2f}   (at least 0.70 is asked)")
-    print(f"  times faster than spark_udf: {warm['udf'] / warm['ours']:.2f}   (at least 1.40 is asked)")
+    tell(f"scoring {rows:,} rows x {len(COLUMNS.features)} features, {TREES} trees, warm")
+    for name, seconds in found.items():
+        tell(f"  {name:28} {seconds:6.1f} s")
+    asked("of bare XGBoost's speed", found[BARE] / found[OURS], at_least=0.7)
+    asked("times faster than spark_udf", found[UDF] / found[OURS], at_least=1.4)
 
 
 def agree(bench: Bench) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.lakes import Town, days, in_a_row, job, jobs
+from benchmarks.lakes import BEFORE_TRAINING, Town, days, in_a_row, job, jobs
 from benchmarks.measured import alternated, asked, run, tell
 from benchmarks.without import WAYS
 from spark_jobs.declare import Job, Retrain, Stage
@@ -36,7 +36,7 @@ def prepare(folder: str) -> None:
     """Ingest to features of a range, and the night after it as it lies in bronze. In a process of its own."""
     town = Town.founded(Path(folder))
     spark = spark_session("prepares", heavy=True)
-    in_a_row(town, jobs(RANGE, (Stage.INGEST, Stage.REFINE, Stage.FEATURES)), spark)
+    in_a_row(town, jobs(RANGE, BEFORE_TRAINING), spark)
     in_a_row(town, [job(Stage.INGEST, days(1, RANGE.end))], spark)
 
 

@@ -56,13 +56,12 @@ def _stage_result(place: Place, job: Job) -> dict[str, Any]:
     use_case = use_cases.load(job.use_case)
     LOG.info("%s of %s for %s", job.stage, job.use_case, job.window)
     from spark_jobs.session import spark_session  # a bad request needs no Spark; two threads cannot import it at once
+    from spark_jobs.work import Work
 
     with ThreadPoolExecutor(1) as aside:
         stage = aside.submit(_load, job.stage)
-        large = job.stage is Stage.INGEST and Landing.of(place, job.use_case).large
-        spark = spark_session(f"{job.use_case} {job.stage}", heavy=job.heavy or large)
-    from spark_jobs.work import Work
-
+        heavy = job.heavy or (job.stage is Stage.INGEST and Landing.of(place, job.use_case).large)
+        spark = spark_session(f"{job.use_case} {job.stage}", heavy=heavy)
     result: dict[str, Any] = stage.result().run(Work(job=job, place=place, use_case=use_case, spark=spark))
     spark.stop()
     return result

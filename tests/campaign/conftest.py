@@ -1,6 +1,5 @@
-"""One installation for all scenarios, on a small disk of its own, and one Spark to look at its lake."""
+"""One installation for all scenarios, on a small disk of its own."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,9 +8,7 @@ from pyspark.sql import SparkSession
 
 from local import services
 from local.home import Home
-from local.places import CHECKOUT
 from spark_jobs.declare import Window
-from spark_jobs.session import spark_session
 from tests.campaign.disk import SmallDisk
 from tests.campaign.installation import DAY, DAYS, FIRST, NIGHT, Installation, until
 from tests.campaign.interrupted import Interrupted, interrupted
@@ -61,17 +58,6 @@ def here(code: Path, place: Home, disk: SmallDisk, ctrl_c: Interrupted) -> Itera
         until(found.nights, "a night")
         found.finish(found.nights()[0])
         yield found
-
-
-@pytest.fixture(scope="session")
-def spark(folder: Path) -> Iterator[SparkSession]:
-    os.environ["PYTHONPATH"] = str(CHECKOUT)  # Spark's workers import our modules too
-    working = folder / "working"
-    working.mkdir()
-    os.chdir(working)
-    session = spark_session("campaign", cores="2")
-    yield session
-    session.stop()
 
 
 @pytest.fixture(scope="session")

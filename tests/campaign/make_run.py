@@ -5,12 +5,12 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from local import airflow_config, first_nights, home, install, services
+from local import first_nights, install
+from tests.end_to_end.checkout import running_from
 
 copy, days = Path(sys.argv[1]), int(sys.argv[2])
-for module in (airflow_config, home, services):
-    vars(module)["CHECKOUT"] = copy
 first_nights.all_of_them = partial(first_nights.all_of_them, days=days)
 install.main = lambda: None  # the tests run in an installed checkout
 
-runpy.run_module("local.run", run_name="__main__")
+with running_from(copy):
+    runpy.run_module("local.run", run_name="__main__")

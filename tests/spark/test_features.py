@@ -1,6 +1,6 @@
 """Features and labels are rebuilt wherever the window or a new file can have changed them, and nowhere else.
 
-Shops keep to themselves, so each test looks at one; all of it happens to one town in three nights.
+Shops keep to themselves, so each test looks at one; all of it happens to one town in four nights.
 """
 
 import shutil
@@ -51,16 +51,18 @@ def town(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Town:
 
 @pytest.fixture(scope="module")
 def nights(town: Town) -> list[Left]:
-    """Four days at once, then late words about them, then a word that is no news, and a late sale."""
+    """Four days at once; late files about them; new words about shops; a word that is no news, and a late sale."""
     town.deliver("shops", 0, "1,10", "2,20")
     town.deliver("sales", 0, sale(0, shop=2), sale(0, shop=3), name="others.csv")
     for day in range(4):
         town.deliver("sales", day, sale(day))
+    town.deliver("closures", 3, f"{at(3)},2,planned")  # a table's first file would have everything made again
     found = [_left(town, 0, 3)]
     town.deliver("closures", 4, f"{at(1, 6)},1,sudden")
-    town.deliver("sales", 4, sale(0, 23, amount=7), sale(-20_000, amount=13))  # a clock that was never set
-    town.deliver("shops", 4, "2,21", "3,30")
+    town.deliver("sales", 4, sale(1, 23, amount=7), sale(-20_000, amount=13))  # a clock that was never set
     found.append(_left(town, 4, 4))
+    town.deliver("shops", 5, "2,21", "3,30")
+    found.append(_left(town, 5, 5))
     town.deliver("shops", 9, "2,21")
     town.deliver("sales", 9, sale(9), sale(1, 13, amount=8))
     return [*found, _left(town, 9, 9)]
@@ -79,43 +81,43 @@ def test_features_look_back_and_labels_need_a_day_that_has_come(nights: list[Lef
 def test_late_files_change_later_features_and_earlier_labels(nights: list[Left]) -> None:
     assert nights[1].of(1) == [
         (at(0), 10, None, None),
-        (at(0, 23), 10, 5, None),
-        (at(1), 10, 12, at(1, 6)),
-        (at(2), 10, 5, at(1, 6)),
+        (at(1), 10, 5, at(1, 6)),
+        (at(1, 23), 10, 5, at(1, 6)),
+        (at(2), 10, 12, at(1, 6)),
         (at(3), 10, 5, at(1, 6)),
     ]
-    assert nights[1].labelled(1) == [(at(0), 1), (at(0, 23), 1), (at(1), 0), (at(2), 0)]
+    assert nights[1].labelled(1) == [(at(0), 1), (at(1), 0), (at(1, 23), 0), (at(2), 0)]
+    assert nights[1].result["rows"] == {"features": {"rows": 4}, "labels": {"rows": 5}}
 
 
 def test_a_new_word_about_a_thing_changes_all_its_rows(nights: list[Left]) -> None:
-    assert [night.of(2) for night in nights] == [[(at(0), size, None, None)] for size in (20, 21, 21)]
+    assert [night.of(2) for night in nights] == [[(at(0), size, None, None)] for size in (20, 20, 21, 21)]
 
 
 def test_rows_that_appear_where_there_were_none_have_features_too(nights: list[Left]) -> None:
-    assert [night.of(3) for night in nights] == [[], *[[(at(0), 30, None, None)]] * 2]
+    assert [night.of(3) for night in nights] == [[], [], *[[(at(0), 30, None, None)]] * 2]
 
 
 def test_only_days_that_can_have_changed_are_written(nights: list[Left]) -> None:
-    """The new day, the day of the late sale, and the day after, that looks back."""
-    written = [row for row in nights[2].of(1) if row[0] >= at(9, 0) or at(1, 0) <= row[0] < at(3, 0)]
-    assert nights[2].result["rows"]["features"] == {"rows": len(written)}
+    """One row of the new day, three of the day of the late sale, and one of the day after, that looks back."""
+    assert nights[3].result["rows"]["features"] == {"rows": 5}
 
 
 def test_a_day_of_which_every_record_was_refused_is_no_day(town: Town, nights: list[Left]) -> None:
     assert town.lake.gold("labels").note()["days"] == [
-        [str(FIRST), str(FIRST + DAY * 5)],
+        [str(FIRST), str(FIRST + DAY * 6)],
         [str(FIRST + DAY * 9), str(FIRST + DAY * 10)],
     ]
 
 
 def test_labels_mature_after_a_gap_in_the_data(nights: list[Left]) -> None:
     assert (at(3), 0) not in nights[1].labelled(1)
-    assert nights[2].labelled(1)[-1] == (at(3), 0)
+    assert nights[3].labelled(1)[-1] == (at(3), 0)
 
 
 @pytest.fixture
 def copy(town: Town, nights: list[Left], tmp_path: Path) -> Town:
-    """As the three nights left it."""
+    """As the four nights left it."""
     return replace(town, folder=shutil.copytree(town.folder, tmp_path / "copy"))
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from spark_jobs.use_cases.predictive_maintenance.use_case import COMPONENTS, ERRORS, USE_CASE
 from tests.spark.shop import DAY, FIRST, Town
-from tests.spark.test_laws import DAYS, File, balanced, deliveries, windows
+from tests.spark.test_laws import DAYS, File, balanced, deliveries, few, shared_out, windows
 from tests.use_cases.plant import file_of
 
 NUMBERS = st.sampled_from(["", "0", "149.9", "0.1", "-7", "much"])
@@ -42,9 +42,7 @@ def deliver(town: Town, files: Sequence[File]) -> None:
 @pytest.mark.timeout(1800)
 @pytest.mark.long  # many small cases are drawn for the functions alone, in tests/use_cases
 @given(files=deliveries(FILES, most=20), nights=windows(), data=st.data())
-@settings(
-    max_examples=2, phases=[Phase.generate], deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
+@few(2)
 def test_any_cut_into_ranges_gives_the_same_rows_bit_for_bit(
     spark: SparkSession, files: list[File], nights: list[tuple[int, int]], data: st.DataObject
 ) -> None:
@@ -54,9 +52,8 @@ def test_any_cut_into_ranges_gives_the_same_rows_bit_for_bit(
         deliver(whole, [File("machines", 0, "0", ["1,model1,1"]), *files])
         deliver(cut, [File("machines", 0, "0", ["1,model1,1"])])
         whole.night(0, DAYS - 1)
-        borders = sorted(data.draw(st.lists(st.integers(0, len(files)), min_size=len(nights), max_size=len(nights))))
-        for (first, last), start, end in zip(nights, [0, *borders], [*borders[:-1], len(files)], strict=False):
-            deliver(cut, files[start:end])
+        for (first, last), delivered in zip(nights, shared_out(data, files, len(nights)), strict=True):
+            deliver(cut, delivered)
             assert balanced(cut.night(first, last)["refine"])
         assert cut.everything() == whole.everything()
 
