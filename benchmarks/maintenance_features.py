@@ -3,13 +3,11 @@
 python -m benchmarks.maintenance_features
 """
 
-import os
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from math import log
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,17 +19,18 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame, SparkSession
 
 from benchmarks import maintenance_duckdb
+from benchmarks.measured import Taken, alternated, asked, run, tell, timed
 from spark_jobs.declare import Window
 from spark_jobs.session import spark_session
 from spark_jobs.tables.gold import days_sql
 from spark_jobs.use_cases.predictive_maintenance.features import features
 from spark_jobs.use_cases.predictive_maintenance.use_case import COMPONENTS, ERRORS, MODELS, USE_CASE
 
-FIRST, YEAR, MONTH = date(2024, 1, 1), 366, 31
+FIRST, YEAR, MONTH, TURNS = date(2024, 1, 1), 366, 31, 2
 LEVELS = {"volt": (170, 15), "rotate": (446, 52), "pressure": (100, 11), "vibration": (40, 5.5)}
 EVENTS_A_YEAR = {"errors": 39, "maintenance": 33, "failures": 8}  # of one machine, as in the published files
 DAYS_A_FILE = 10
-SECOND, MICROSECOND = np.timedelta64(1, "s"), pa.timestamp("us", "UTC")
+MICROSECOND = pa.timestamp("us", "UTC")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,53 +89,10 @@ def _moments(hours: NDArray[np.int64]) -> pa.Array:
     return pa.array(np.datetime64(FIRST, "us") + hours * np.timedelta64(1, "h")).cast(MICROSECOND)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fresh:
+def fresh(fleet: Fleet) -> Taken:
     """A whole process, from its start to its end."""
-
-    seconds: float
-    gigabytes: float  # at its peak, Java and Python together
-
-
-def fresh(fleet: Fleet) -> Fresh:
     words = [str(fleet.folder), str(fleet.machines), str(fleet.days)]
-    started, peak = time.perf_counter(), 0
-    process = subprocess.Popen([sys.executable, "-m", __spec__.name, *words], stderr=subprocess.DEVNULL)
-    while process.poll() is None:
-        peak = max(peak, sum(map(_memory, _family(process.pid))))
-        time.sleep(0.2)
-    if process.returncode:
-        raise SystemExit("the fresh process failed")
-    return Fresh(seconds=time.perf_counter() - started, gigabytes=peak / 2**20)
-
-
-def _family(pid: int) -> list[int]:
-    """A process and all it started."""
-    tasks = Path(f"/proc/{pid}/task").glob("*/children")
-    return [pid, *(one for task in tasks for child in _text(task).split() for one in _family(int(child)))]
-
-
-def _memory(pid: int) -> int:
-    """Kilobytes; what processes share is counted once."""
-    lines = _text(Path(f"/proc/{pid}/smaps_rollup")).splitlines()
-    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:  # it has ended
-        return ""
-
-
-def warm(work: Callable[[], object], passes: int = 2) -> float:
-    """Seconds of the best pass after the first."""
-    times = []
-    for _ in range(1 + passes):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return min(times[1:])
+    return run([sys.executable, "-m", __spec__.name, *words], memory=True)
 
 
 def agree(fleet: Fleet) -> None:
@@ -152,48 +108,48 @@ def agree(fleet: Fleet) -> None:
         raise SystemExit(f"of {rows} rows {same} are the same")
 
 
-def compare(folder: Path) -> list[str]:
+def compare(folder: Path) -> None:
     """A thousand machines and a year: both ways, and how ours grows."""
-    fleets = {n: Fleet(folder=folder / str(n), machines=n, days=YEAR).make() for n in (10, 100, 1000)}
-    large = fleets[1000]
-    alone = fresh(large)
-    duck = maintenance_duckdb.connection()
+    fleets = {str(n): Fleet(folder=folder / str(n), machines=n, days=YEAR).make() for n in (10, 100, 1000)}
+    alone, duck = fresh(fleets["1000"]), maintenance_duckdb.connection()
     spark = spark_session("benchmark", heavy=True)
-    theirs = warm(lambda: duck.execute(maintenance_duckdb.query(large.folder, large.days)))
-    ours = {n: warm(lambda fleet=fleet: fleet.ours(spark)) for n, fleet in fleets.items()}  # type: ignore[misc] # bound at once
-    duck.execute(maintenance_duckdb.query(fleets[100].folder, YEAR))
-    agree(fleets[100])
+    sides = {name: partial(timed, partial(fleet.ours, spark)) for name, fleet in fleets.items()}
+    for name in ("1000", "100"):
+        query = maintenance_duckdb.query(fleets[name].folder, YEAR)
+        sides[f"DuckDB {name}"] = partial(timed, partial(duck.execute, query))
+    alternated(sides, 1)
+    found = alternated(sides, TURNS)
+    agree(fleets["100"])
     spark.stop()
-    slower, start = ours[1000] / theirs, alone.seconds / theirs
-    growth = log((ours[1000] - ours[10]) / (ours[100] - ours[10])) / log(10)
-    return [
-        f"features of 1,000 machines and a year: {large.readings:,} readings, {len(USE_CASE.features.columns)} columns",
-        f"  DuckDB, 2 threads, warm      {theirs:6.1f} s",
-        f"  Nightshift, warm             {ours[1000]:6.1f} s   {slower:.2f} times DuckDB (at most 3)",
-        f"  Nightshift, fresh process    {alone.seconds:6.1f} s   {start:.2f} times DuckDB (at most 6)",
-        f"  at its peak                  {alone.gigabytes:6.2f} GB  (at most 3)",
-        f"  growth from 100 machines on: exponent {growth:.2f} (at most 1.05)",
-    ]
+    show(fleets["1000"], found, alone)
 
 
-def many(folder: Path) -> str:
-    fleet = Fleet(folder=folder / "many", machines=10_000, days=MONTH).make()
-    found = fresh(fleet)
-    return f"  10,000 machines and a month, whole process {found.seconds:6.1f} s, {found.gigabytes:.2f} GB at its peak"
+def show(large: Fleet, found: Mapping[str, float], alone: Taken) -> None:
+    theirs, ours = found["DuckDB 1000"], found["1000"]
+    growth = log((ours - found["10"]) / (found["100"] - found["10"])) / log(10)
+    tell(
+        f"features of 1,000 machines and a year: {large.readings:,} readings, {len(USE_CASE.features.columns)} columns"
+    )
+    tell(f"  DuckDB, 2 threads, warm {theirs:.1f} s; ours, warm {ours:.1f} s, in a fresh process {alone.seconds:.1f} s")
+    asked("times DuckDB, warm", ours / theirs, at_most=3)
+    asked("times DuckDB, fresh process", alone.seconds / theirs, at_most=6)
+    asked("seconds, fresh process", alone.seconds, at_most=120)
+    asked("GB at its peak", alone.gigabytes, at_most=3)
+    asked("exponent of growth from 100 machines on", growth, at_most=1.05)
 
 
 def main() -> None:
     with TemporaryDirectory() as folder:
-        print("\n".join([*compare(Path(folder)), many(Path(folder))]))
+        compare(Path(folder))
+        many = fresh(Fleet(folder=Path(folder) / "many", machines=10_000, days=MONTH).make())
+        asked(f"GB, 10,000 machines and a month in one run ({many.seconds:.0f} s)", many.gigabytes, at_most=3)
 
 
-def run(words: Sequence[str]) -> None:
-    """What a fresh process does."""
+def in_a_process_of_its_own(words: Sequence[str]) -> None:
     folder, machines, days = words
     fleet = Fleet(folder=Path(folder), machines=int(machines), days=int(days))
     fleet.ours(spark_session("benchmark", heavy=True))
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("PYTHONPATH", str(Path.cwd()))  # Spark's workers import our modules too
-    run(sys.argv[1:]) if sys.argv[1:] else main()
+    in_a_process_of_its_own(sys.argv[1:]) if sys.argv[1:] else main()

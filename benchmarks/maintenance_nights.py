@@ -16,7 +16,6 @@ YEAR = days(DAYS, FIRST)
 LAST_DAY = Window(start=YEAR.days[-1], end=YEAR.end)
 BEFORE = days(30, FIRST)  # of the thousand: more than any feature but whole histories looks back
 NIGHT = days(1, BEFORE.end)
-GIGABYTE = 1 << 30
 
 
 def fleet(folder: Path) -> Town:
@@ -39,7 +38,7 @@ def prepare(folder: str) -> None:
 def trained(town: Town) -> None:
     taken = run(town.command(job(Stage.TRAIN, YEAR, use_case=USE_CASE)), memory=True)
     asked("seconds, training of 100 machines and a year", taken.seconds, at_most=600)
-    asked("GB at its peak", taken.peak / GIGABYTE, at_most=3)
+    asked("GB at its peak", taken.gigabytes, at_most=3)
     crowned(town, use_case=USE_CASE)
 
 
@@ -59,7 +58,7 @@ def main() -> None:
         one, year = (features_and_score(town, window) for window in (LAST_DAY, YEAR))
         tell(f"  100 machines, one day {one.seconds:.1f} s, {DAYS} days {year.seconds:.1f} s")
         asked("times one day, a year's range", year.seconds / one.seconds, at_most=3)
-        asked("GB at its peak", year.peak / GIGABYTE, at_most=3)
+        asked("GB at its peak", year.gigabytes, at_most=3)
         asked("seconds, a night of 1,000 machines", features_and_score(thousand(folder), NIGHT).seconds, at_most=60)
 
 

@@ -23,6 +23,10 @@ class Taken:
     seconds: float
     peak: int = 0  # bytes, of a process and all it started, at their greatest together
 
+    @property
+    def gigabytes(self) -> float:
+        return self.peak / (1 << 30)
+
 
 def run(
     command: Sequence[str], extra: Mapping[str, str] | None = None, *, memory: bool = False, show: bool = False

@@ -8,7 +8,6 @@ from benchmarks.measured import asked, run, tell
 from spark_jobs.declare import Stage
 
 TWO_YEARS = days(731)
-GIGABYTE = 1 << 30
 
 
 def main() -> None:
@@ -18,7 +17,7 @@ def main() -> None:
         for stage in Stage:
             work = job(stage, TWO_YEARS, version="1" if stage is Stage.EVALUATE else "")
             taken = run(town.command(work), memory=True)
-            asked(f"GB, {stage} ({taken.seconds:.0f} s)", taken.peak / GIGABYTE, at_most=3.0)
+            asked(f"GB, {stage} ({taken.seconds:.0f} s)", taken.gigabytes, at_most=3.0)
             if stage is Stage.EVALUATE:
                 crowned(town)
 

@@ -12,6 +12,14 @@ from local.places import CHECKOUT
 
 Sections = dict[str, dict[str, str]]
 
+SCHEDULER = {
+    # A worker that was killed is noticed after a minute, not five.
+    "task_instance_heartbeat_timeout": "60",
+    "orphaned_tasks_check_interval": "30",
+    # A night is ten tasks in a row, and each waits for the scheduler to look: a second by default.
+    "scheduler_idle_sleep_time": "0.25",
+}
+
 
 def write(home: Home) -> None:
     """Keys and password are made once; all else is written anew, for ports may have changed."""
@@ -47,13 +55,7 @@ def _settings(home: Home) -> Sections:
         "database": {"sql_alchemy_conn": f"sqlite:///{home.airflow_database}?timeout=30"},
         "api": {"host": "127.0.0.1", "port": str(home.airflow_port), "base_url": home.airflow_url},
         "dag_processor": {"refresh_interval": "10", "min_file_process_interval": "10"},
-        "scheduler": {
-            # A worker that was killed is noticed after a minute, not five.
-            "task_instance_heartbeat_timeout": "60",
-            "orphaned_tasks_check_interval": "30",
-            # A night is ten tasks in a row, and each waits for the scheduler to look: a second by default.
-            "scheduler_idle_sleep_time": "0.25",
-        },
+        "scheduler": SCHEDULER,
         # Spark may take all cores for a while: a slow answer is no reason to end a task.
         "workers": {"execution_api_timeout": "30", "max_failed_heartbeats": "8"},
         "logging": {"base_log_folder": str(home.airflow / "logs"), "colored_console_log": "False"},
