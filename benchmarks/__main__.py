@@ -5,12 +5,11 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from benchmarks import bike_sharing
 from benchmarks.measured import tell
 from spark_jobs.declare import BadRequest
 
 OF_MAINTENANCE = ("maintenance_features", "maintenance_nights", "predictive_maintenance")
-NAMES = ("dags", "start", "night", "days", "records", "memory", "scoring", *OF_MAINTENANCE)
+NAMES = ("dags", "start", "night", "days", "records", "memory", "scoring", *OF_MAINTENANCE, "bike_sharing")
 
 
 def main(names: list[str], data: str) -> None:
@@ -18,11 +17,10 @@ def main(names: list[str], data: str) -> None:
         raise BadRequest("benchmarks", f"are {', '.join(NAMES)}; got {', '.join(unknown)}")
     if data and not (Path(data) / "hour.csv").is_file():
         raise BadRequest("DATA", f"{data} holds no hour.csv")
+    os.environ["DATA"] = str(Path(data).resolve()) if data else ""
     for name in names or NAMES:
         import_module(f"benchmarks.{name}").main()
         tell()
-    if data:
-        bike_sharing.main(Path(data))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""How good bike sharing is on the published two years: `python -m benchmarks.bike_sharing FOLDER-WITH-hour.csv`.
+"""How good bike sharing is on the published two years: `make bench BENCH=bike_sharing DATA=folder-with-hour.csv`.
 
 Through the project's own stages: everything is chosen on validation rows, judge rows are only judged.
 """
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from statistics import mean
 from tempfile import TemporaryDirectory
 
 from benchmarks.lakes import BEFORE_TRAINING, Town, in_a_row, job, jobs
+from benchmarks.measured import tell
 from spark_jobs.declare import Retrain, Stage, TimeSplit, Window
 from spark_jobs.kinds import Candidate
 from spark_jobs.raw import publication
@@ -64,9 +66,13 @@ def only(name: str) -> Iterator[None]:
         model.candidates = candidates
 
 
-def main(data: Path) -> None:
+def main(data: str = "") -> None:
+    data = data or os.environ.get("DATA", "")
+    if not data:
+        tell("bike_sharing on the published two years: left out. Give their folder: make bench DATA=folder")
+        return
     with TemporaryDirectory() as folder:
-        work = prepared(Path(folder), data)
+        work = prepared(Path(folder), Path(data))
         for figure, judge in JUDGES.items():
             with only("linear"):
                 linear = judged(work, judge, SEEDS[0])
@@ -86,4 +92,4 @@ def show(figure: str, judge: timedelta, linear: Result, found: list[Result]) -> 
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1])

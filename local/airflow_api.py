@@ -112,6 +112,15 @@ class Airflow:
         answer: Json = self.call("GET", f"/dags/{dag}/dagRuns/{_quoted(run)}")
         return answer
 
+    def state(self, dag: str, run: str) -> str:
+        """Empty where there is no such run."""
+        try:
+            return str(self.run(dag, run)["state"])
+        except Answered as answer:
+            if answer.status == HTTPStatus.NOT_FOUND:
+                return ""
+            raise
+
     def runs(self, dag: str) -> list[Json]:
         """The newest hundred, newest first."""
         answer: list[Json] = self.call("GET", f"/dags/{dag}/dagRuns?order_by=-run_after&limit=100")["dag_runs"]

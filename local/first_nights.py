@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import count
 
 from local.airflow_api import OVER, Airflow, Json
 from local.commands import CannotGoOn, tell
@@ -48,8 +49,8 @@ def all_of_them(services: Services, days: int = DAYS) -> list[Finished]:
     ranges = _range(airflow, night - DAY * days, night - DAY)
     airflow.pause(DAG, paused=False)
     done = [follow(services, "first range", f"{days} days up to {night - DAY}", ranges)]
-    services.wait(lambda: _scheduled(airflow) is not None, "The nightly run")
-    done.append(follow(services, "last night", f"about {night}", _scheduled(airflow) or ""))
+    services.wait(lambda: _scheduled(airflow, night) is not None, "The nightly run")
+    done.append(follow(services, "last night", f"about {night}", _scheduled(airflow, night) or ""))
     return done
 
 
@@ -77,19 +78,23 @@ def _tell_change(task: Json, told: dict[str, str]) -> None:
 
 def _range(airflow: Airflow, first: date, last: date) -> str:
     """The one already there, unless it failed; then another try."""
-    earlier = {run["dag_run_id"]: run["state"] for run in airflow.runs(DAG)}
-    tries = [name for n in range(1, len(earlier) + 1) if (name := f"{FIRST_RANGE}_{n}") in earlier]
-    if tries and earlier[tries[-1]] != "failed":
-        return tries[-1]
+    names = (f"{FIRST_RANGE}_{number}" for number in count(1))
+    name, state = next((name, state) for name in names if (state := airflow.state(DAG, name)) != "failed")
+    if state:
+        return name
     conf = {"first_day": first.isoformat(), "last_day": last.isoformat(), "reason": "first range of make run"}
     # Of the runs that wait, the one whose time came first begins: the range, before the nights.
     due = datetime.combine(last, NIGHT)
-    return airflow.trigger(DAG, conf, run_id=f"{FIRST_RANGE}_{len(tries) + 1}", run_after=due)
+    return airflow.trigger(DAG, conf, run_id=name, run_after=due)
 
 
-def _scheduled(airflow: Airflow) -> str | None:
-    runs = [run for run in airflow.runs(DAG) if run["run_type"] == "scheduled"]
-    return str(runs[0]["dag_run_id"]) if runs else None
+def _scheduled(airflow: Airflow, night: date) -> str | None:
+    """The run about this night or a later one; those of earlier nights may lie there from another day."""
+    tick = datetime.combine(night + DAY, NIGHT)
+    for run in airflow.runs(DAG):
+        if run["run_type"] == "scheduled" and datetime.fromisoformat(run["run_after"]) >= tick:
+            return str(run["dag_run_id"])
+    return None
 
 
 def _refused(airflow: Airflow) -> bool:

@@ -47,5 +47,5 @@ if __name__ == "__main__":
         sys.exit(main())
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    except NightshiftError as error:
+    except (NightshiftError, OSError) as error:  # a server that did not answer is one of the latter
         sys.exit(f"\n{error}")

@@ -1,6 +1,8 @@
 """The short table `make run` ends with."""
 
+from http import HTTPStatus
 from typing import Any
+from urllib.error import HTTPError
 
 from local.airflow_api import Airflow, fetch
 from local.first_nights import DAG, Finished
@@ -41,7 +43,13 @@ def _model(airflow: Airflow, run: Finished) -> str:
 
 
 def _live(services: Services) -> str:
-    model = fetch(f"{services.home.mlflow_url}/api/2.0/mlflow/registered-models/get?name={DAG}")["registered_model"]
+    try:
+        found = fetch(f"{services.home.mlflow_url}/api/2.0/mlflow/registered-models/get?name={DAG}")
+    except HTTPError as error:
+        if error.code != HTTPStatus.NOT_FOUND:
+            raise
+        return f"  Model {DAG}: no version yet"
+    model = found["registered_model"]
     aliases = sorted(f"{alias['alias']} is version {alias['version']}" for alias in model.get("aliases", []))
     return f"  Model {DAG}: {', '.join(aliases) or 'no champion yet'}"
 

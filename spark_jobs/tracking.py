@@ -26,7 +26,8 @@ LOG = logging.getLogger(__name__)
 
 # A server that is away for a minute is waited for; these waits add up to about a minute and a half.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5", "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "3"}
-os.environ.update(PATIENCE | {"MLFLOW_DISABLE_TELEMETRY": "true"})  # read when mlflow is imported and later
+for _name, _value in (PATIENCE | {"MLFLOW_DISABLE_TELEMETRY": "true"}).items():
+    os.environ.setdefault(_name, _value)  # read when mlflow is imported and later
 CURVE_POINTS = 100
 PARENT, TABLES = "mlflow.parentRunId", "mlflow.loggedArtifacts"  # names of MLflow's own
 

@@ -4,16 +4,18 @@ from airflow.sdk import Param
 
 from nightshift.plan import USUAL
 from nightshift.registry import PREVIOUS, RELEASE, ROLL_BACK
+from spark_jobs.declare import UseCase
 
 DAYS = "Both days or none; the whole range is one run. None: yesterday (UTC)."
 
 
-def of_a_use_case() -> dict[str, Param]:
+def of_a_use_case(use_case: UseCase) -> dict[str, Param]:
     return {
         "first_day": _day("First day", f"The first day, included. {DAYS}"),
         "last_day": _day("Last day", f"The last day, included, at most yesterday (UTC). {DAYS}"),
         "retrain": _choice("Retrain", "By itself a run trains if code, parameters or data changed.", "always", "never"),
         "may_promote": _choice("May promote", "By itself a run promotes what passes the gate.", "yes", "no"),
+        **_also(use_case.search.on_request),
         "version": Param(
             None,
             type=["null", "integer"],
@@ -44,6 +46,14 @@ def of_a_roll_back(models: list[str]) -> dict[str, Param]:
         ),
         "reason": Param(type="string", minLength=3, maxLength=500, title="Reason", description="For the record."),
     }
+
+
+def _also(names: tuple[str, ...]) -> dict[str, Param]:
+    """Only where there is something to ask for."""
+    if not names:
+        return {}
+    says = "A candidate that takes long, beside those of every night. The run then trains, whether due or not."
+    return {"also": Param(None, type=["null", "string"], enum=[None, *names], title="Fit also", description=says)}
 
 
 def _day(title: str, description: str) -> Param:

@@ -31,7 +31,7 @@ def dag_of(use_case: UseCase) -> DAG:
         catchup=False,  # a night makes up for the nights before it
         max_active_runs=1,  # runs of one use case would only wait for each other's stages
         default_args=OWNER,
-        params=form.of_a_use_case(),
+        params=form.of_a_use_case(use_case),
         doc_md=page.of(use_case),
         tags=["use case"],
     ) as dag:

@@ -11,7 +11,7 @@ from spark_jobs.declare import BadRequest, Retrain, UseCase, Window
 T = TypeVar("T")
 DAY = timedelta(days=1)
 USUAL = "as this kind of run does"
-FIELDS = ("first_day", "last_day", "retrain", "may_promote", "version", "reason")
+FIELDS = ("first_day", "last_day", "retrain", "may_promote", "also", "version", "reason")
 
 
 class Kind(StrEnum):
@@ -31,6 +31,7 @@ class Form:
     last_day: date | None = None
     retrain: Retrain | None = None
     may_promote: bool | None = None
+    also: str = ""
     version: str = ""
     reason: str = ""
 
@@ -45,6 +46,7 @@ class Form:
             last_day=_day("last_day", given.get("last_day")),
             retrain=_choice("retrain", given, {"always": Retrain.ALWAYS, "never": Retrain.NEVER}),
             may_promote=_choice("may_promote", given, {"yes": True, "no": False}),
+            also=str(given.get("also", "")),
             version=_version(given.get("version", "")),
             reason=str(given.get("reason", "")),
         )
@@ -74,6 +76,7 @@ class Plan:
     reason: str
     run_key: str
     by: str
+    also: str = ""  # plans of earlier releases do not say
 
     def to_dict(self) -> dict[str, Any]:
         window = {"start": self.window.start.isoformat(), "end": self.window.end.isoformat()}
@@ -97,6 +100,7 @@ def plan_of(use_case: UseCase, started: Started, form: Form, *, today: date) -> 
         window=_window(kind, use_case, started, form, today),
         retrain=form.retrain or usually,
         may_promote=kind is not Kind.BACKFILL and form.may_promote is not False,
+        also=_also(use_case, form),
         version=form.version,
         reason=form.reason,
         run_key=started.run_key,
@@ -174,6 +178,13 @@ def _choice(field: str, given: Mapping[str, Any], choices: Mapping[str, T]) -> T
     if value not in choices:
         raise BadRequest(field, f"is one of {', '.join([USUAL, *choices])}; got {value!r}")
     return choices[value]
+
+
+def _also(use_case: UseCase, form: Form) -> str:
+    known = use_case.search.on_request
+    if form.also and form.also not in known:
+        raise BadRequest("also", f"is one of {', '.join(known) or 'none'}, got {form.also!r}")
+    return form.also
 
 
 def _version(value: object) -> str:

@@ -153,9 +153,10 @@ def _target(client: "MlflowClient", model: Model, wanted: str) -> str:
         raise BadRequest("version", f"{wanted} is the champion already")
     if wanted != PREVIOUS:
         return wanted
+    live = {entry["from"] for entry in model.history}  # of a promotion that ended in the middle, `to` never was
     for entry in reversed(model.history):
         version = entry["to"]
-        if version != model.champion and WITHDRAWN not in version_tags(client, model.name, version):
+        if version in live - {model.champion} and WITHDRAWN not in version_tags(client, model.name, version):
             return version
     known = _versions(client, model.name)
     raise BadRequest("version", f"no earlier champion of {model.name} is left; give the number of one of {known}")

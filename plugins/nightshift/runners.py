@@ -77,6 +77,7 @@ def job_of(stage: Stage, use_case: str, said: Mapping[str, Result]) -> Job:
         run=said["open_run"]["run"],
         retrain=plan.retrain,
         version=version.get(stage, ""),
+        also=plan.also if stage is Stage.TRAIN else "",
     )
 
 

@@ -65,7 +65,7 @@ class Job:
     run: str = ""  # the MLflow run of the Dag run this job belongs to
     retrain: Retrain = Retrain.IF_DUE
     version: str = ""  # the model version to evaluate, or to score with instead of the champion
-    also: str = ""  # candidates that are fitted only on request, joined by commas
+    also: str = ""  # a candidate that is fitted only on request
 
     def __post_init__(self) -> None:
         if self.version and not self.version.isdigit():
@@ -115,7 +115,7 @@ def _parser() -> _Parser:
     job.add_argument("--run", default="")
     job.add_argument("--retrain", choices=list(Retrain), default=Retrain.IF_DUE)
     job.add_argument("--version", default="")
-    job.add_argument("--also", default="", help="candidates that are fitted only on request, joined by commas")
+    job.add_argument("--also", default="", help="a candidate that is fitted only on request")
     return parser
 
 

@@ -39,6 +39,7 @@ class Search:
     trials: int
     batch: int = 4
     seed: int = 7
+    on_request: tuple[str, ...] = ()  # candidates that take long: fitted only when the form asks for one
 
     def __post_init__(self) -> None:
         if self.trials < 1 or self.batch < 1:

@@ -82,7 +82,6 @@ class Candidate:
     params: Params = field(default_factory=dict)
     space: "Callable[[optuna.Trial], Params] | None" = None  # what it suggests wins over `params`
     build: Callable[[Params], Any] | None = None  # for spark_ml: the Estimator of these parameters
-    on_request: bool = False  # fitted only when a run asks for it by name
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

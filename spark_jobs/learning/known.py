@@ -78,7 +78,8 @@ def known(lake: Lake, use_case: UseCase, window: Window, columns: Sequence[str] 
     require(features, columns, "the use case or a version to judge reads")
     facts = use_case.labels.facts
     joined = features.select("day", *key, *columns).join(labels.select(*key, *wanted, *facts), key)
-    mature = f.col("at") + f.expr(_interval(use_case.labels.horizon)) <= f.lit(window.ends_at)
+    # The end of the horizon belongs to it, and the end of the window does not belong to the window.
+    mature = f.col("at") + f.expr(_interval(use_case.labels.horizon)) < f.lit(window.ends_at)
     inside = (f.col("at") >= f.lit(window.ends_at - use_case.history)) & (f.col("at") < f.lit(window.ends_at))
     frame = joined.where(inside & mature).dropna(subset=wanted)
     inputs = {f"gold/{name}": version for name, version in pinned.items()}

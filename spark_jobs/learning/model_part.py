@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import DataFrame
 
 from spark_jobs import use_cases
-from spark_jobs.declare import BadDeclaration, BadRequest
+from spark_jobs.declare import BadDeclaration, BadRequest, Search
 from spark_jobs.kinds import Candidate
 
 if TYPE_CHECKING:
@@ -62,12 +62,12 @@ def model_part(use_case: str) -> ModelPart:
     )
 
 
-def asked_for(part: ModelPart, also: str) -> tuple[Candidate, ...]:
-    """Every candidate of every night, and those named that are fitted only on request."""
-    names, more = [candidate.name for candidate in part.candidates], set(filter(None, also.split(",")))
-    if more - set(names):
-        raise BadRequest("also", f"{sorted(more - set(names))} are no candidates; there are {', '.join(names)}")
-    return tuple(candidate for candidate in part.candidates if not candidate.on_request or candidate.name in more)
+def asked_for(part: ModelPart, search: Search, also: str) -> tuple[Candidate, ...]:
+    """Every candidate of every night, and the one of those on request that is named."""
+    names = [candidate.name for candidate in part.candidates]
+    if also and also not in names:
+        raise BadRequest("also", f"{also!r} is no candidate; there are {', '.join(names)}")
+    return tuple(found for found in part.candidates if found.name not in search.on_request or found.name == also)
 
 
 def code_of(use_case: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,7 @@ class Contest:
     part: ModelPart
     contestants: list[Contestant]  # the challenger first
     rows: DataFrame
+    inputs: Mapping[str, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +87,7 @@ def _judged(work: Work, book: Tracking, challenger: Registered, champion: Regist
         "champion": champion.version if champion else "",
         "judged": json.loads(stretch.to_json()),
         "times": times_judged(book, challenger, stretch),
+        "inputs": contest.inputs if contest else {},
     }
     store(book, challenger, work.job.run, stored)
     if contest and judged.frames:
@@ -94,8 +97,8 @@ def _judged(work: Work, book: Tracking, challenger: Registered, champion: Regist
 
 
 def _result(stored: Stored) -> Result:
-    kept = ("verdict", "version", "champion", "reasons", "numbers", "times")
-    return {name: stored[name] for name in kept}
+    kept = ("verdict", "version", "champion", "reasons", "numbers", "times", "inputs")
+    return {name: stored[name] for name in kept if name in stored}  # verdicts of earlier releases hold no inputs
 
 
 def _contest(work: Work, book: Tracking, versions: list[Registered], stretch: Part) -> Contest | None:
@@ -112,6 +115,7 @@ def _contest(work: Work, book: Tracking, versions: list[Registered], stretch: Pa
         part=model_part(use_case.name),
         contestants=[Contestant(about=a, model=m) for a, m in zip(versions, models, strict=True)],
         rows=rows.rows(stretch).where(f"NOT ({seen})"),
+        inputs=rows.inputs,
     )
 
 

@@ -1,12 +1,12 @@
 """Makes sure the window's raw files lie in landing, then loads every file not yet loaded into bronze."""
 
 import logging
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Set
 
 from pyspark.sql import DataFrame
 
 from spark_jobs import use_cases
-from spark_jobs.declare import BadRequest, RawTable, Refused, days_of
+from spark_jobs.declare import BadRequest, RawTable, Refused, UseCase, days_of
 from spark_jobs.raw.landing import Delivery, Landing
 from spark_jobs.raw.records import Task, read_records
 from spark_jobs.tables.ledger import Entry, Ledger
@@ -34,13 +34,16 @@ def run(work: Work) -> Result:
     }
 
 
-def knobs(given: str, defaults: Mapping[str, float]) -> dict[str, float]:
-    """The simulator's knobs, those of the use case unless "name=number,name=number" says otherwise."""
-    values = dict(defaults)
+def knobs(given: str, use_case: UseCase) -> dict[str, float]:
+    """The simulator's knobs, those of the use case unless "name=number,use_case.name=number" says otherwise."""
+    values = dict(use_case.simulation)
     for item in filter(None, given.split(",")):
         name, _, value = item.partition("=")
-        if name not in defaults:
-            raise BadRequest("simulation", f"knows {', '.join(sorted(defaults))}, got {name!r}")
+        whose, _, name = name.rpartition(".")
+        if whose not in ("", use_case.name):
+            continue
+        if name not in values:
+            raise BadRequest("simulation", f"of {use_case.name} knows {', '.join(sorted(values))}, got {name!r}")
         try:
             values[name] = float(value)
         except ValueError:
@@ -62,7 +65,7 @@ def _deliveries(work: Work, landing: Landing) -> Iterator[Delivery]:
         return
     source = use_cases.part(work.use_case.name, "source")
     if work.place.source == "simulated":
-        yield from source.simulated(work.job.window, knobs(work.place.simulation, work.use_case.simulation))
+        yield from source.simulated(work.job.window, knobs(work.place.simulation, work.use_case))
     elif landing.public.is_dir():
         yield from source.public(landing.public, work.job.window)
     else:

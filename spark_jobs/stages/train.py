@@ -24,7 +24,7 @@ def run(work: Work) -> Result:
         return {"skipped": "no features with labels yet"}
     cut = parts(work.use_case, work.job.window)
     seen = rows.overview(train=cut.train, validate=cut.validate)
-    due = due_hash(work.use_case, code_of(work.use_case.name) + work.job.also, seen.fingerprint)
+    due = due_hash(work.use_case, code_of(work.use_case.name), seen.fingerprint)
     with tracking(work.place, work.use_case) as book:
         former = book.former_training(work.job.run, due)
         done = book.version_of(former) if former else None
@@ -43,7 +43,7 @@ def _train(work: Work, book: Tracking, rows: Known, former: str, due: str) -> Re
         work=work,
         book=book,
         part=part,
-        candidates=asked_for(part, work.job.also),
+        candidates=asked_for(part, work.use_case.search, work.job.also),
         parts=parts(work.use_case, work.job.window),
         known=rows,
         due=due,
@@ -73,7 +73,7 @@ def _finish(book: Tracking, former: str, version: str) -> Result:
 
 def _not_due(work: Work, book: Tracking, due: str) -> str:
     newest = next(iter(book.versions()), None)
-    if work.job.retrain is Retrain.ALWAYS or newest is None or newest.tags.get(tags.DUE) != due:
+    if work.job.retrain is Retrain.ALWAYS or work.job.also or newest is None or newest.tags.get(tags.DUE) != due:
         return ""
     return f"not due: code, parameters and rows are those of version {newest.version}"
 

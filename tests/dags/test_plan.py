@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nightshift.form import of_a_use_case
 from nightshift.plan import USUAL, Form, Kind, Plan, Started, nights_left_out, plan_of
 from spark_jobs.declare import BadRequest, Retrain, Window
 from spark_jobs.use_cases import load
@@ -98,6 +99,13 @@ def test_an_untouched_form_is_an_empty_form() -> None:
     assert Form.of(untouched) == Form()
 
 
+def test_the_form_asks_for_a_candidate_that_takes_long() -> None:
+    machines = load("predictive_maintenance")
+    assert plan_of(machines, started(), Form.of({"also": "forest"}), today=TODAY).also == "forest"
+    assert of_a_use_case(machines)["also"].schema["enum"] == [None, "forest"]
+    assert "also" not in of_a_use_case(BIKES)
+
+
 @pytest.mark.parametrize(
     ("conf", "run_type", "says"),
     [
@@ -110,6 +118,7 @@ def test_an_untouched_form_is_an_empty_form() -> None:
         ({"first_day": "yesterday", "last_day": "2024-03-01"}, "manual", "first_day: is a day such as"),
         ({"retrain": "perhaps"}, "manual", "retrain: is one of"),
         ({"may_promote": True}, "manual", "may_promote: is one of"),
+        ({"also": "forest"}, "manual", "also: is one of none, got 'forest'"),
         ({"version": "three"}, "manual", "version: is the number of a model version"),
         ({"version": 0}, "manual", "version: is the number of a model version"),
         ({"frist_day": "2024-02-02"}, "manual", "frist_day: is not a field of this form"),

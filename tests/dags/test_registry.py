@@ -101,6 +101,15 @@ def test_roll_back_restores_withdraws_holds_and_deletes_nothing(bikes: "MlflowCl
     assert Model.read(bikes, "bikes").hold.endswith(" by ann: too many bikes foretold")
 
 
+def test_what_never_became_champion_is_not_the_previous_one(bikes: "MlflowClient") -> None:
+    promote(bikes, "1", "")
+    promote(bikes, "2", "1", run="bikes/2")
+    bikes.set_registered_model_alias("bikes", CHAMPION, "1")  # as if MLflow had gone away in between
+    promote(bikes, "3", "1", run="bikes/3")
+    roll_back(bikes, PREVIOUS)
+    assert champion(bikes) == "1"
+
+
 def test_a_roll_back_tried_twice_is_one_roll_back(bikes: "MlflowClient") -> None:
     for version, before in (("1", ""), ("2", "1"), ("3", "2")):
         promote(bikes, version, before, run=f"bikes/{version}")

@@ -180,17 +180,21 @@ def said(**more: Any) -> dict[str, dict[str, Any]]:
         "reason": "",
         "run_key": "bike_sharing/1",
         "by": "ann",
+        "also": "forest",
     }
     return {"check": plan, "open_run": {"run": "abc", "experiment": "1", "tracking": "http://mlflow"}, **more}
 
 
 @pytest.mark.parametrize(
     ("stage", "extra"),
-    [(Stage.INGEST, []), (Stage.EVALUATE, ["--version=3"]), (Stage.SCORE, ["--version=7"])],
+    [
+        (Stage.INGEST, []),
+        (Stage.TRAIN, ["--also=forest"]),
+        (Stage.EVALUATE, ["--version=3"]),
+        (Stage.SCORE, ["--version=7"]),
+    ],
 )
-def test_only_evaluate_is_told_the_version_of_this_run_and_only_score_the_one_of_the_form(
-    stage: Stage, extra: list[str]
-) -> None:
+def test_each_job_is_told_of_the_form_and_of_this_run_what_it_needs(stage: Stage, extra: list[str]) -> None:
     argv = job_of(stage, "bike_sharing", said(train={"version": "3"})).argv()
     assert argv == [
         *(str(stage), "bike_sharing", "--start=2024-01-01", "--end=2024-01-02"),

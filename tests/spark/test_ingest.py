@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from spark_jobs.declare import BadRequest, Refused, Stage
 from spark_jobs.stages import ingest
 from spark_jobs.tables.ledger import Ledger
-from tests.spark.shop import Town
+from tests.spark.shop import USE_CASE, Town
 
 BRONZE = ("day", "file", "record", "line", "raw", "fields", "problem")
 
@@ -137,11 +137,13 @@ def test_simulated_files_are_made_for_the_window_and_not_made_again(town: Town) 
 
 
 def test_knobs_of_the_simulation_are_known_numbers() -> None:
-    assert ingest.knobs("broken=0.5", {"broken": 0.0, "seed": 1}) == {"broken": 0.5, "seed": 1}
-    with pytest.raises(BadRequest, match="simulation: knows broken, seed, got 'sed'"):
-        ingest.knobs("sed=1", {"broken": 0.0, "seed": 1})
+    simulated = replace(USE_CASE, simulation={"broken": 0.0, "seed": 1})
+    assert ingest.knobs("broken=0.5", simulated) == {"broken": 0.5, "seed": 1}
+    assert ingest.knobs("shop.seed=2,plant.machines=9", simulated) == {"broken": 0.0, "seed": 2}
+    with pytest.raises(BadRequest, match="simulation: of shop knows broken, seed, got 'sed'"):
+        ingest.knobs("sed=1", simulated)
     with pytest.raises(BadRequest, match="simulation: seed is a number, got 'x'"):
-        ingest.knobs("seed=x", {"broken": 0.0, "seed": 1})
+        ingest.knobs("seed=x", simulated)
 
 
 def test_public_data_that_were_not_fetched_are_asked_for(town: Town) -> None:

@@ -121,9 +121,9 @@ def test_labels_count_once_their_horizon_lies_before_the_end_of_the_window(world
     rows = tiny.facts(60)
     world.fill(rows)
     world.train(60)
-    world.fill(rows[rows["at"] <= pd.Timestamp("2024-02-29")])
-    assert world.train(60)["skipped"].startswith("not due")
     world.fill(rows[rows["at"] < pd.Timestamp("2024-02-29")])
+    assert world.train(60)["skipped"].startswith("not due")
+    world.fill(rows[rows["at"] < pd.Timestamp("2024-02-28 23:00")])
     assert world.train(60)["version"] == "2"
 
 
@@ -205,19 +205,23 @@ def test_the_same_task_once_more_returns_its_version_even_if_it_must_train(world
     assert (first["version"], again["version"]) == ("1", "1")
 
 
-def two_candidates() -> tuple[Candidate, ...]:
+SLOW_ON_REQUEST = replace(tiny.USE_CASE, search=replace(tiny.USE_CASE.search, on_request=("slow",)))
+
+
+def candidates_one_of_which_is_slow() -> tuple[Candidate, ...]:
     few = {"rounds": 1, "patience": 1}
     return (
         Candidate(name="weak", kind="xgboost", params=few),
         Candidate(name="strong", kind="xgboost", params={"rounds": 60}),
-        Candidate(name="slow", kind="xgboost", params={"rounds": 80}, on_request=True),
+        Candidate(name="slow", kind="xgboost", params={"rounds": 80}),
     )
 
 
 def test_the_best_candidate_on_validation_becomes_challenger(
     world: tiny.World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tiny, "candidates", two_candidates)
+    monkeypatch.setattr(tiny, "candidates", candidates_one_of_which_is_slow)
+    world.use_case = SLOW_ON_REQUEST
     world.fill(tiny.facts(60))
     trained = world.train(60)
     assert world.tags_of("1")[tags.CANDIDATE] == "strong"
@@ -225,11 +229,14 @@ def test_the_best_candidate_on_validation_becomes_challenger(
 
 
 def test_a_slow_candidate_is_fitted_when_it_is_asked_for(world: tiny.World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tiny, "candidates", two_candidates)
+    monkeypatch.setattr(tiny, "candidates", candidates_one_of_which_is_slow)
+    world.use_case = SLOW_ON_REQUEST
     world.fill(tiny.facts(60))
+    world.train(60)
     trained = world.train(60, also="slow")
     assert [run.info.run_name for run in world.children(trained["run_id"])] == ["weak 0", "strong 0", "slow 0"]
-    with pytest.raises(BadRequest, match=r"also: .'fast'. are no candidates; there are weak, strong, slow"):
+    assert world.train(60)["skipped"].startswith("not due")
+    with pytest.raises(BadRequest, match=r"also: 'fast' is no candidate; there are weak, strong, slow"):
         world.train(60, also="fast")
 
 

@@ -42,18 +42,20 @@ def test_a_feature_that_reads_its_own_moment_is_caught(name: str, table: RawTabl
 
 
 def _expect_caught(lake: Simulated, table: RawTable, first: timedelta) -> None:
-    """With `planted` beside the real features: what happens in `table` from so long after the moment on."""
+    """Two columns read what happens in `table` from so long after the moment on: its values, and only how often."""
     key, moment = list(lake.use_case.features.key), _moment(lake, days=1, hour=12)
+    not_key = [name for name in table.column_names if name not in table.key]
 
     def planted(frames: Frames) -> DataFrame:
-        values = f.hash(*(f.col(f"then.{name}") for name in table.column_names if name not in table.key))
         start = f.col("now.at") + f.lit(first)
         soon = (f.col("then.at") >= start) & (f.col("then.at") < start + f.lit(DAY))
         joined = lake.stamps.alias("now").join(frames[table.name].alias("then"), soon, "left")
-        return joined.groupBy(*(f.col(f"now.{name}") for name in key)).agg(f.sum(values).alias("planted"))
+        values = f.sum(f.hash(*(f.col(f"then.{name}") for name in not_key))).alias("values")
+        return joined.groupBy(*(f.col(f"now.{name}") for name in key)).agg(values, f.count("then.at").alias("often"))
 
-    found = leaks(lake.use_case, planted, lake.frames, [moment])
-    assert any(leak.startswith("planted at ") and f": {table.name} was changed" in leak for leak in found)
+    found = list(leaks(lake.use_case, planted, lake.frames, [moment]))
+    for column, edit in (("values", "changed"), ("often", "removed")):
+        assert any(column in leak.partition(" at ")[0] and f": {table.name} was {edit}" in leak for leak in found)
 
 
 def _moment(lake: Simulated, days: int, hour: int) -> datetime:

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as f
 
 from spark_jobs.kinds import Candidate, Columns
 from spark_jobs.learning.model_part import code_of
 from spark_jobs.use_cases.predictive_maintenance import forest
 from spark_jobs.use_cases.predictive_maintenance.model import NO_ALARM, calibrate, candidates, decide, measure, plots
 from spark_jobs.use_cases.predictive_maintenance.reports import machines_to_visit
-from spark_jobs.use_cases.predictive_maintenance.use_case import COMPONENTS, USE_CASE
+from spark_jobs.use_cases.predictive_maintenance.use_case import COMPONENTS, REMEMBERED, USE_CASE
 
 COLUMNS = Columns.of(USE_CASE)
 PROBABILITIES = [f"{component}_probability" for component in COMPONENTS]
@@ -171,7 +172,7 @@ def test_the_forest_is_fitted_on_request_on_all_failures_and_some_healthy_rows(
     for name, value in {"TREES": 8, "DEPTH": 5, "HEALTHY": 400}.items():
         monkeypatch.setattr(forest, name, value)
     reference, rows = named("forest"), spark.createDataFrame(known()).cache()
-    assert reference.on_request
+    assert reference.name in USE_CASE.search.on_request
     drawn: Any = forest.sampled(rows).groupBy("failing").agg({"*": "count", "weight": "sum"}).toPandas()
     counts = drawn.set_index("failing")
     assert counts.loc[True, "count(1)"] == rows.where("greatest(comp1, comp2, comp3, comp4) = 1").count()
@@ -251,6 +252,25 @@ def test_who_is_to_be_visited_is_who_stands_in_alarm_at_the_end_of_the_day(spark
         ("02", 2, "comp4", "03 00"),
         ("03", 2, "comp4", "03 00"),
     ]
+
+
+def test_a_long_alarm_says_the_same_of_a_day_alone_and_in_a_range(spark: SparkSession) -> None:
+    """A day alone is given as many days before it as the report declares."""
+    whole = standing(spark, days=20)
+    cut = whole.where(f.col("day") >= f.lit(START.date() + timedelta(days=19) - REMEMBERED))
+    assert visits(cut)[-1] == visits(whole)[-1] == ("20", 1, "comp2", "07 00")
+
+
+def standing(spark: SparkSession, days: int) -> Any:
+    """One machine in alarm for days on end."""
+    stamps = [START + timedelta(hours=12 * (step + 1)) for step in range(2 * days)]
+    rows = [
+        {"day": (at - timedelta(seconds=1)).date(), "machineID": 1, "at": at}
+        | {f"{name}_probability": 0.9 for name in COMPONENTS}
+        | {f"{name}_alarm": int(name == "comp2") for name in COMPONENTS}
+        for at in stamps
+    ]
+    return spark.createDataFrame(pd.DataFrame(rows))
 
 
 def test_a_day_without_alarms_has_an_empty_list(spark: SparkSession) -> None:

@@ -261,7 +261,8 @@ def test_the_run_says_which_machines_and_days_a_telemetry_file_covers(
     with caplog.at_level(logging.INFO):
         list(public(tmp_path, Window.of(date(2015, 1, 2), date(2015, 1, 9))))
     assert caplog.messages == [
-        "PdM_telemetry_2.csv holds 2 of 2 machines on 2 of the 8 days asked for (2015-01-02 to 2015-01-09): 4 readings"
+        "PdM_telemetry_2.csv holds 2 of 2 machines on 2 of the 8 days asked for (2015-01-02 to 2015-01-09): "
+        "4 readings, from 2015-01-02 to 2015-01-03, of 1, 2"
     ]
 
 

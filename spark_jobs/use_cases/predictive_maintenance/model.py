@@ -41,7 +41,7 @@ def candidates() -> tuple[Candidate, ...]:
     """The forest is the reference; it takes minutes on Spark, so only who asks for it gets it."""
     return (
         Candidate(name="boosting", kind="xgboost", params=BOOSTING, space=_space),
-        Candidate(name="forest", kind="spark_ml", build=forest.build, on_request=True),
+        Candidate(name="forest", kind="spark_ml", build=forest.build),
     )
 
 

@@ -126,7 +126,9 @@ def _by_day(file: Path, window: Window) -> Days:
 def _say_what_is_covered(name: str, days: Days, machines: int, window: Window) -> None:
     """A published telemetry file may hold some machines or days only."""
     told = [line.split(",", 2)[1] for lines in days.values() for line in lines[1:]]
+    which = sorted(set(told), key=lambda machine: (len(machine), machine))
     LOG.info(
-        "%s holds %d of %d machines on %d of the %d days asked for (%s): %d readings",
-        *(name, len(set(told)), machines, len(days), len(window.days), window, len(told)),
+        "%s holds %d of %d machines on %d of the %d days asked for (%s): %d readings, from %s to %s, of %s",
+        *(name, len(which), machines, len(days), len(window.days), window, len(told)),
+        *(min(days, default="-"), max(days, default="-"), ", ".join(which)),
     )

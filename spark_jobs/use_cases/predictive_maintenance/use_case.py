@@ -20,6 +20,7 @@ from spark_jobs.declare import (
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 STEP, HORIZON = 12 * HOUR, 24 * HOUR
+REMEMBERED = 14 * DAY  # how long an alarm that stands is followed back
 
 SENSORS = {"volt": (0, 400), "rotate": (0, 1000), "pressure": (0, 300), "vibration": (0, 150)}  # what can be measured
 STATISTICS = ("mean", "deviation", "minimum", "maximum", "slope")
@@ -112,17 +113,18 @@ USE_CASE = UseCase(
         rows=1000,
         block="machineID",  # the rows before one failure belong together
         bounds=(
+            Bound(metric="precision", better="higher", limit=0.75, may_worsen=0.05),  # or a low threshold wins
             Bound(metric="warned", better="higher", limit=0.5),
             *(Bound(metric=f"{component}_recall", better="higher", may_worsen=0.15) for component in COMPONENTS),
         ),
     ),
-    search=Search(trials=8, batch=4, seed=7),
+    search=Search(trials=8, batch=4, seed=7, on_request=("forest",)),
     history=1100 * DAY,
     predictions=(
         *(f"{component}_probability" for component in COMPONENTS),
         *(f"{component}_alarm" for component in COMPONENTS),
     ),
-    reports=(Report(name="machines_to_visit", key=("machineID", "component"), export=True, lookback=14 * DAY),),
+    reports=(Report(name="machines_to_visit", key=("machineID", "component"), export=True, lookback=REMEMBERED),),
     publication=Publication(
         url="http://azuremlsamples.azureml.net/templatedata",
         files={
