@@ -18,7 +18,7 @@ def of(use_case: UseCase) -> str:
     return f"""\
 ### {use_case.summary}
 
-Grain: {use_case.grain}. Source: **{place.source}**.
+Grain: {use_case.grain}. Source: **{place.source}**{_remark(use_case, place.source)}.
 
 {tables}
 
@@ -28,3 +28,8 @@ scores. Start it by hand with **Trigger**: without days for yesterday, with both
 [MLflow]({place.tracking}/#/models/{place.model_name(use_case.name)}) holds runs, models and verdicts; tables lie under
 `{place.lake}/{use_case.name}`.
 """
+
+
+def _remark(use_case: UseCase, source: str) -> str:
+    published = use_case.publication
+    return f" ({published.remark})" if source == "public" and published and published.remark else ""

@@ -62,6 +62,7 @@ class Publication:
     url: str
     files: Mapping[str, str]  # name -> sha256, "" where the published bytes are not pinned
     licence: str
+    remark: str = ""  # what to know of a model made from them; stands on the Dag's page
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -173,3 +173,10 @@ def test_a_target_that_is_not_built_is_an_error_on_the_dags_page_and_no_other_ta
     monkeypatch.setenv("SPARK_TARGET", "databricks")
     with pytest.raises(BadRequest, match="SPARK_TARGET: databricks is not built yet; set SPARK_TARGET=local"):
         dag(next(iter(USE_CASES)))
+
+
+def test_the_page_says_what_to_know_of_models_made_from_public_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "perfect forecast" not in str(dag("bike_sharing").doc_md)
+    monkeypatch.setenv("NIGHTSHIFT_SOURCE", "public")
+    assert "Source: **public** (perfect forecast:" in str(dag("bike_sharing").doc_md)
+    assert "Source: **public**." in str(dag("predictive_maintenance").doc_md)

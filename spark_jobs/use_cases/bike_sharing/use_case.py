@@ -89,6 +89,7 @@ USE_CASE = UseCase(
         url="https://archive.ics.uci.edu/static/public/275/bike+sharing+dataset.zip",
         files={"hour.csv": "e03de4ee4ef4dc376ac6e04bf829673c6269e8eba5c60fa121640fa2f829504f"},
         licence="CC BY 4.0, Fanaee-T and Gama 2013",
+        remark="perfect forecast: what it foretells of the weather is the weather that came",
     ),
     simulation={"seed": 1, "broken": 0.002},
 )
