@@ -23,6 +23,14 @@ def compiler() -> None:
     session.HEAVY, session.LIGHT = session.LIGHT, session.HEAVY
 
 
+def code_cache() -> None:
+    session.LIGHT = tuple(flag for flag in session.LIGHT if not flag.startswith("-XX:ReservedCodeCacheSize"))
+
+
+def interpreted() -> None:
+    session.INTERPRETED.clear()
+
+
 def snapshots() -> None:
     del session.SETTINGS["spark.databricks.delta.snapshotPartitions"]
 
@@ -31,6 +39,8 @@ WAYS: dict[str, Callable[[], None]] = {
     "class archive": archive,
     "SerialGC": serial,
     "TieredStopAtLevel=1": compiler,
+    "ReservedCodeCacheSize": code_cache,
+    "interpreted queries": interpreted,
     "snapshotPartitions=2": snapshots,
 }
 

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import SparkSession
 
-from spark_jobs.declare import Refused, UseCase, tags
+from spark_jobs.declare import NightshiftError, Refused, UseCase, tags
+from spark_jobs.failures import cause
 from spark_jobs.kinds import Columns, Model, kind
 from spark_jobs.learning.splits import Part
 from spark_jobs.tracking import Tracking
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
+
+
+class Broken(NightshiftError):
+    """A version whose files are there and cannot be read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +40,10 @@ class Registered:
 
     def model(self, book: Tracking, use_case: UseCase, spark: SparkSession) -> Model:
         with book.files_of(self.version) as folder:
-            return kind(self.kind).load(folder, self.columns(use_case), spark)
+            try:
+                return kind(self.kind).load(folder, self.columns(use_case), spark)
+            except Exception as error:
+                raise Broken(f"version {self.version} cannot be loaded: {cause(error)}") from error
 
 
 def registered(found: "ModelVersion") -> Registered:

@@ -15,7 +15,7 @@ from spark_jobs.learning.gate import Evidence, judge, lead_of
 from spark_jobs.learning.known import in_memory, known
 from spark_jobs.learning.model_part import ModelPart, model_part
 from spark_jobs.learning.pictures import keep_pictures
-from spark_jobs.learning.registered import Registered, registered
+from spark_jobs.learning.registered import Broken, Registered, registered
 from spark_jobs.learning.splits import Part, parts
 from spark_jobs.learning.verdicts import Stored, former, plain, store, times_judged
 from spark_jobs.tracking import Tracking, tracking
@@ -78,8 +78,7 @@ def _again(work: Work, book: Tracking, champion: Registered) -> Result:
 def _judged(work: Work, book: Tracking, challenger: Registered, champion: Registered | None) -> Result:
     versions = [challenger] + ([champion] if champion else [])
     stretch = parts(work.use_case, work.job.window).judge
-    contest = _contest(work, book, versions, stretch)
-    judged = _judge_rows(contest) if contest else _nothing("there are no rows with labels")
+    contest, judged = _outcome(work, book, versions, stretch)
     verdict = judge(work.use_case.gate, judged.evidence)
     LOG.info("%s: %s", verdict.verdict, "; ".join(verdict.reasons))
     stored: Stored = plain(asdict(verdict)) | {
@@ -99,6 +98,14 @@ def _judged(work: Work, book: Tracking, challenger: Registered, champion: Regist
 def _result(stored: Stored) -> Result:
     kept = ("verdict", "version", "champion", "reasons", "numbers", "times", "inputs")
     return {name: stored[name] for name in kept if name in stored}  # verdicts of earlier releases hold no inputs
+
+
+def _outcome(work: Work, book: Tracking, versions: list[Registered], stretch: Part) -> tuple[Contest | None, Judged]:
+    try:
+        contest = _contest(work, book, versions, stretch)
+    except Broken as error:
+        return None, _nothing(str(error))
+    return contest, _judge_rows(contest) if contest else _nothing("there are no rows with labels")
 
 
 def _contest(work: Work, book: Tracking, versions: list[Registered], stretch: Part) -> Contest | None:

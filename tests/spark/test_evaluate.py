@@ -114,6 +114,14 @@ def test_a_model_that_cannot_score_is_rejected(trained: tiny.World, monkeypatch:
     assert trained.evaluate(60, "1")["reasons"] == ["judging failed: RuntimeError: the model is broken"]
 
 
+def test_a_model_that_cannot_be_loaded_is_rejected(trained: tiny.World) -> None:
+    (model,) = trained.folder.rglob("boosters.json")
+    model.write_text("{")
+    judged = trained.evaluate(60, "1")
+    assert judged["verdict"] == "REJECT"
+    assert judged["reasons"][0].startswith("version 1 cannot be loaded: JSONDecodeError: Expecting property name")
+
+
 def test_too_few_judge_rows_are_no_judgement(trained: tiny.World) -> None:
     rows = tiny.facts(60)
     trained.fill(rows[(rows["at"] < pd.Timestamp("2024-02-23")) | (rows["at"] >= pd.Timestamp("2024-02-28 01:00"))])
