@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
@@ -90,6 +91,22 @@ def test_the_same_files_give_the_same_rows(
     spark: SparkSession, files: list[File], nights: list[tuple[int, int]], data: st.DataObject
 ) -> None:
     """However days are cut into windows, in whatever order files and windows come, and however often."""
+    _expect_the_same_rows(spark, files, nights, data)
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.long
+@given(files=deliveries(FILES, most=24), nights=windows(), data=st.data())
+@few(2)
+def test_other_files_and_windows_give_the_same_rows_too(
+    spark: SparkSession, files: list[File], nights: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    _expect_the_same_rows(spark, files, nights, data)
+
+
+def _expect_the_same_rows(
+    spark: SparkSession, files: list[File], nights: list[tuple[int, int]], data: st.DataObject
+) -> None:
     with TemporaryDirectory() as one, TemporaryDirectory() as many:
         whole, cut = Town(spark, Path(one)), Town(spark, Path(many))
         deliver(whole, files)
