@@ -82,6 +82,8 @@ def test_alarms_are_counted_together_and_for_each_component() -> None:
     rows = expected(expected(rows, 1, "comp1", 1), 1, "comp1", 2)
     rows = expected(expected(rows, 2, "comp3", 3), 2, "comp2", 3)
     found = measure(rows, {"threshold": 0.5})
+    assert found["failing_share"] == pytest.approx(4 / rows[list(COMPONENTS)].size)
+    assert found["mean_probability"] == pytest.approx(rows[PROBABILITIES].to_numpy().mean())
     assert (found["precision"], found["recall"]) == (0.75, 0.75)
     assert (found["comp1_precision"], found["comp1_recall"], found["comp1_pr_auc"]) == (1.0, 1.0, 1.0)
     assert (found["comp2_precision"], found["comp3_precision"], found["comp3_recall"]) == (0.0, 1.0, 0.5)

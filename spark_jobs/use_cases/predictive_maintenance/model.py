@@ -72,6 +72,8 @@ def measure(judged: "pd.DataFrame", constants: Mapping[str, float]) -> dict[str,
     return found | {
         "warned": _warned(judged, alarm),
         "false_alarms_per_machine_month": float((alarm & ~failing).sum() / months),
+        "mean_probability": float(probability.mean()),
+        "failing_share": float(failing.mean()),  # what the line above should be, where probabilities are true
         "accuracy": float((alarm == failing).mean()),
         "always_healthy_accuracy": float((~failing).mean()),
         "always_healthy_recall": 0.0,
