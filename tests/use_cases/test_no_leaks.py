@@ -28,8 +28,8 @@ def test_features_do_not_move_with_what_is_not_known_yet(name: str, lake_of: Lak
 @pytest.mark.parametrize(("name", "table"), TIMED, ids=lambda value: getattr(value, "name", value))
 def test_a_feature_that_reads_an_hour_too_early_is_caught(name: str, table: RawTable, lake_of: LakeOf) -> None:
     lake = lake_of(name)
-    delay = max(table.known_at(column) for column in table.column_names)
-    _expect_caught(lake, table, first=HOUR - delay)
+    delays = [table.known_at(column) for column in table.column_names]
+    _expect_caught(lake, table, values=HOUR - max(delays), rows=HOUR - min(delays))
 
 
 @pytest.mark.parametrize(
@@ -38,23 +38,24 @@ def test_a_feature_that_reads_an_hour_too_early_is_caught(name: str, table: RawT
     ids=lambda value: getattr(value, "name", value),
 )
 def test_a_feature_that_reads_its_own_moment_is_caught(name: str, table: RawTable, lake_of: LakeOf) -> None:
-    _expect_caught(lake_of(name), table, first=timedelta())
+    _expect_caught(lake_of(name), table, values=timedelta(), rows=timedelta())
 
 
-def _expect_caught(lake: Simulated, table: RawTable, first: timedelta) -> None:
-    """Two columns read what happens in `table` from so long after the moment on: its values, and only how often."""
+def _expect_caught(lake: Simulated, table: RawTable, values: timedelta, rows: timedelta) -> None:
+    """Two columns read what happens in `table` from so long after the moment on: its values, and how many rows."""
     key, moment = list(lake.use_case.features.key), _moment(lake, days=1, hour=12)
     not_key = [name for name in table.column_names if name not in table.key]
 
     def planted(frames: Frames) -> DataFrame:
-        start = f.col("now.at") + f.lit(first)
-        soon = (f.col("then.at") >= start) & (f.col("then.at") < start + f.lit(DAY))
+        now, then = f.col("now.at"), f.col("then.at")
+        soon = (then >= now + f.lit(values)) & (then < now + f.lit(rows + DAY))
         joined = lake.stamps.alias("now").join(frames[table.name].alias("then"), soon, "left")
-        values = f.sum(f.hash(*(f.col(f"then.{name}") for name in not_key))).alias("values")
-        return joined.groupBy(*(f.col(f"now.{name}") for name in key)).agg(values, f.count("then.at").alias("often"))
+        read = f.sum(f.hash(*(f.col(f"then.{name}") for name in not_key))).alias("values")
+        counted = f.count(f.when(then >= now + f.lit(rows), 1)).alias("rows")
+        return joined.groupBy(*(f.col(f"now.{name}") for name in key)).agg(read, counted)
 
     found = list(leaks(lake.use_case, planted, lake.frames, [moment]))
-    for column, edit in (("values", "changed"), ("often", "removed")):
+    for column, edit in (("values", "changed"), ("rows", "removed")):
         assert any(column in leak.partition(" at ")[0] and f": {table.name} was {edit}" in leak for leak in found)
 
 
