@@ -5,14 +5,17 @@ LAPTOP := $(PYTHON) -m local
 AIRFLOW := .venv/airflow/bin
 SPARK := .venv/spark/bin
 export PYTHONPATH := .:plugins
+# What a person types (NAME=..., REASON="...") reaches programs through the environment, exactly as it was typed:
+# neither make nor a shell reads it. So no line below may hold such a variable.
+$(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install run stop sql airflow data rollback release use-case check quick format test test-all campaign bench lock clean
+.PHONY: help install run stop sql airflow data rollback release use-case check quick format test test-all campaign kills bench lock clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | while IFS='|' read -r name says; do printf '%-16s %s\n' "$$name" "$$says"; done
 
-install: ## both environments, Delta's JARs and the Java class archive; done once
+install: ## both environments and Delta's JARs; done once
 	@$(LAPTOP).install
 
 run: ## install if needed, start everything, run a first range and a night, stay up until Ctrl-C (ONCE=1: end)
@@ -25,19 +28,19 @@ sql: install ## Spark SQL with every table of the lake by name (QUERY="SELECT ..
 	@$(SPARK)/python -m local.sql
 
 airflow: install ## Airflow's own command line, with our settings: ARGS="dags list"
-	@$(LAPTOP).airflow_cli $(ARGS)
+	@$(LAPTOP).airflow_cli
 
 data: install ## USE_CASE=bike_sharing [FROM=folder or URL]: fetch the published data of a use case once
-	@$(SPARK)/python -m spark_jobs.raw.publication "$(USE_CASE)" --landing="$$($(LAPTOP).home)/landing" --from="$(FROM)"
+	@$(LAPTOP).data
 
 rollback: ## MODEL=bike_sharing REASON="..." [VERSION=3]: the previous champion again; nights no longer promote
-	@$(LAPTOP).rollback "roll back" --model="$(MODEL)" --reason="$$REASON" $(if $(VERSION),--version=$(VERSION))
+	@$(LAPTOP).rollback "roll back"
 
 release: ## MODEL=bike_sharing REASON="...": nights may promote again
-	@$(LAPTOP).rollback "release the hold" --model="$(MODEL)" --reason="$$REASON"
+	@$(LAPTOP).rollback "release the hold"
 
 use-case: ## NAME=churn: a use case of your own that already runs
-	@$(LAPTOP).new_use_case "$(NAME)"
+	@$(LAPTOP).new_use_case
 
 check: quick ## lint, types, import contracts and the fast tests: about 3 minutes
 	@$(SPARK)/python -m pytest -q -n 2 --dist worksteal tests/use_cases
@@ -45,7 +48,7 @@ check: quick ## lint, types, import contracts and the fast tests: about 3 minute
 quick: install
 	@$(AIRFLOW)/ruff check --quiet . && $(AIRFLOW)/ruff format --check --quiet .
 	@$(AIRFLOW)/mypy plugins dags tests/dags tests/contract
-	@$(SPARK)/mypy spark_jobs local benchmarks tests/spark tests/use_cases tests/end_to_end tests/campaign
+	@$(SPARK)/mypy spark_jobs engine local benchmarks tests/spark tests/use_cases tests/end_to_end tests/campaign
 	@$(AIRFLOW)/lint-imports
 	@$(AIRFLOW)/python -m pytest -q -n 2 tests/contract tests/dags
 
@@ -62,8 +65,11 @@ campaign: install ## what bad things get, and the long tests: about 40 minutes
 	@$(SPARK)/python -m pytest -q -n 2 -m long tests/spark
 	@$(SPARK)/python -m pytest -q tests/campaign
 
+kills: install ## KILLS=20 [SEED=7]: SIGKILL of one part after another while a night runs, about a minute each
+	@KILLS="$${KILLS:-20}" $(SPARK)/python -m pytest -q -s tests/campaign/test_08_killed_parts.py
+
 bench: install ## speed and memory, beside what is asked (BENCH="dags night": some; DATA=folder with hour.csv: how good)
-	@DATA="$(DATA)" $(SPARK)/python -m benchmarks $(BENCH)
+	@$(SPARK)/python -m benchmarks
 
 LOCK := uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 --quiet
 

@@ -1,7 +1,6 @@
-"""`make bench` measures everything, `python -m benchmarks NAME ...` some of it; DATA=folder adds the published data."""
+"""`make bench` measures everything, BENCH="NAME ..." some of it; DATA=folder adds the published data."""
 
 import os
-import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -14,7 +13,7 @@ NAMES = ("dags", "start", "night", "days", "records", "memory", "scoring", *OF_M
 
 def main(names: list[str], data: str) -> None:
     if unknown := sorted(set(names) - set(NAMES)):
-        raise BadRequest("benchmarks", f"are {', '.join(NAMES)}; got {', '.join(unknown)}")
+        raise BadRequest("BENCH", f"are {', '.join(NAMES)}; got {', '.join(unknown)}")
     if data and not (Path(data) / "hour.csv").is_file():
         raise BadRequest("DATA", f"{data} holds no hour.csv")
     os.environ["DATA"] = str(Path(data).resolve()) if data else ""
@@ -24,4 +23,4 @@ def main(names: list[str], data: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:], os.environ.get("DATA", ""))
+    main(os.environ.get("BENCH", "").split(), os.environ.get("DATA", ""))

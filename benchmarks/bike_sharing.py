@@ -34,7 +34,7 @@ WANTED = {"r2": "at least 0.89", "rmse": "at most 57"}
 def prepared(folder: Path, data: Path) -> Work:
     """A lake with features and labels of both years."""
     town = Town.founded(folder, source="public")
-    publication.fetch(USE_CASE.name, Path(town.place.landing), str(data))
+    publication.fetch(USE_CASE, Path(town.place.landing), str(data))
     spark = spark_session("bike sharing, judged", heavy=True)
     in_a_row(town, jobs(WINDOW, BEFORE_TRAINING), spark)
     return town.work(job(Stage.TRAIN, WINDOW, Retrain.ALWAYS), spark)

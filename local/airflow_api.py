@@ -1,13 +1,14 @@
 """Talks to Airflow's API as its one user."""
 
+import http.client
 import json
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +16,8 @@ from local.commands import CannotGoOn
 
 Json = dict[str, Any]
 OVER = ("success", "failed")
+PATIENCE = 120.0  # seconds; a part that was killed is back within a minute
+AGAIN_AFTER = 1.0
 
 
 class Answered(CannotGoOn):
@@ -52,16 +55,38 @@ class Airflow:
     url: str
     user: str
     password: str
+    meanwhile: Callable[[], object] = lambda: None  # while a part is started again: raises when that is given up
+    waited: bool = False  # whether the last call had to be repeated
     _token: str = field(default="", repr=False)
 
     def call(self, method: str, path: str, body: Json | None = None) -> Any:
+        """A server that is being started again, or whose database is, is waited for."""
+        deadline, self.waited = time.monotonic() + PATIENCE, False
+        while True:
+            try:
+                return self._known(method, path, body)
+            except (OSError, http.client.HTTPException) as error:  # refused, cut off, or no answer
+                if time.monotonic() > deadline:
+                    raise CannotGoOn(f"Airflow on {self.url} did not answer for {PATIENCE:.0f} s: {error}") from error
+            except Answered as error:
+                if error.status < HTTPStatus.INTERNAL_SERVER_ERROR or time.monotonic() > deadline:
+                    raise
+            self.waited = True
+            self.meanwhile()
+            time.sleep(AGAIN_AFTER)
+
+    def _known(self, method: str, path: str, body: Json | None) -> Any:
+        """Logs in once more where the token has expired."""
         try:
             return self._call(method, path, body)
         except urllib.error.HTTPError as error:
             if error.code != HTTPStatus.UNAUTHORIZED:
                 raise Answered(error.code, error.read().decode(errors="replace")) from error
-        self._token = ""  # it has expired
-        return self._call(method, path, body)
+        self._token = ""
+        try:
+            return self._call(method, path, body)
+        except urllib.error.HTTPError as error:
+            raise Answered(error.code, error.read().decode(errors="replace")) from error
 
     def _call(self, method: str, path: str, body: Json | None) -> Any:
         if not self._token:
@@ -100,10 +125,16 @@ class Airflow:
             self.call("PATCH", f"/pools/{name}", body | {"pool": name})
 
     def trigger(self, dag: str, conf: Json, *, run_id: str = "", run_after: datetime | None = None) -> str:
-        body: Json = {"logical_date": None, "conf": conf}
-        body |= {"dag_run_id": run_id} if run_id else {}
+        """Always under a name of ours: a request that has to be repeated must not start a second run."""
+        name = run_id or f"manual__{datetime.now(UTC).isoformat()}"
+        body: Json = {"logical_date": None, "conf": conf, "dag_run_id": name}
         body |= {"run_after": run_after.isoformat()} if run_after else {}
-        return str(self.call("POST", f"/dags/{dag}/dagRuns", body)["dag_run_id"])
+        try:
+            self.call("POST", f"/dags/{dag}/dagRuns", body)
+        except Answered as answer:
+            if answer.status != HTTPStatus.CONFLICT or not self.waited:
+                raise
+        return name
 
     def pause(self, dag: str, *, paused: bool) -> None:
         self.call("PATCH", f"/dags/{dag}", {"is_paused": paused})

@@ -1,24 +1,34 @@
 """`make airflow ARGS="..."`: Airflow's command line on the Airflow of this folder."""
 
 import os
+import shlex
 import sys
+from collections.abc import Mapping
 
 from local.commands import CannotGoOn
 from local.home import from_environment
+from local.parts import surroundings
 from local.places import AIRFLOW
-from local.services import surroundings
 
 
-def main(arguments: list[str]) -> None:
-    home = from_environment()
+def main(typed: Mapping[str, str]) -> None:
+    home = from_environment(typed)
     if not (home.airflow / "airflow.cfg").exists():
         raise CannotGoOn(f"There is no Airflow in {home.root} yet: type `make run` first.")
     command = AIRFLOW / "bin" / "airflow"
-    os.execve(command, [str(command), *arguments], surroundings() | home.settings())  # noqa: S606 - it takes our place
+    os.execve(command, [str(command), *words(typed.get("ARGS", ""))], surroundings() | home.settings())  # noqa: S606 - it takes our place
+
+
+def words(text: str) -> list[str]:
+    """As a shell would split it; nothing in it is run."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise CannotGoOn(f"ARGS: {text!r} cannot be read: {error}") from None
 
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1:])
+        main(os.environ)
     except CannotGoOn as error:
         sys.exit(str(error))

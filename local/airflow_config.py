@@ -7,6 +7,7 @@ import os
 import secrets
 from pathlib import Path
 
+from local import postgres
 from local.home import USER, Home
 from local.places import CHECKOUT
 
@@ -52,7 +53,7 @@ def _settings(home: Home) -> Sections:
             "simple_auth_manager_passwords_file": str(home.passwords),
             "hostname_callable": "socket.gethostname",  # the default asks the network
         },
-        "database": {"sql_alchemy_conn": f"sqlite:///{home.airflow_database}?timeout=30"},
+        "database": {"sql_alchemy_conn": postgres.url(home, "airflow")},
         "api": {"host": "127.0.0.1", "port": str(home.airflow_port), "base_url": home.airflow_url},
         "dag_processor": {"refresh_interval": "10", "min_file_process_interval": "10"},
         "scheduler": SCHEDULER,

@@ -6,7 +6,7 @@ from itertools import count
 
 from local.airflow_api import OVER, Airflow, Json
 from local.commands import CannotGoOn, tell
-from local.services import Services
+from local.supervision import Services
 
 DAG = "bike_sharing"
 FIRST_RANGE = "first_range"
@@ -59,8 +59,6 @@ def follow(services: Services, name: str, about: str, run: str) -> Finished:
     tell(f"\n  {DAG}, {name}: {about}")
     state, told = "", dict[str, str]()
     for seen, tasks in services.airflow.watch(DAG, run):
-        if fallen := services.fallen():
-            raise CannotGoOn(fallen)
         state = seen["state"]
         for task in sorted(tasks, key=_when):
             _tell_change(task, told)

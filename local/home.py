@@ -18,6 +18,8 @@ class Home:
     root: Path
     airflow_port: int = 8080
     mlflow_port: int = 5000
+    engine_port: int = 15002
+    engine_memory: str = "2g"
     pool: str = "spark"
     jobs_at_once: int = 2
 
@@ -26,12 +28,24 @@ class Home:
         return self.root / "airflow"
 
     @property
-    def airflow_database(self) -> Path:
-        return self.airflow / "airflow.db"
-
-    @property
     def mlflow(self) -> Path:
         return self.root / "mlflow"
+
+    @property
+    def lake(self) -> Path:
+        return self.root / "lake"
+
+    @property
+    def engine(self) -> Path:
+        return self.root / "engine"
+
+    @property
+    def engine_token(self) -> Path:
+        return self.engine / "token"
+
+    @property
+    def engine_url(self) -> str:
+        return f"sc://localhost:{self.engine_port}"
 
     @property
     def logs(self) -> Path:
@@ -55,6 +69,8 @@ class Home:
             "AIRFLOW_HOME": str(self.airflow),
             "NIGHTSHIFT_HOME": str(self.root),
             "NIGHTSHIFT_MLFLOW": self.mlflow_url,
+            "NIGHTSHIFT_ENGINE": self.engine_url,
+            "NIGHTSHIFT_ENGINE_TOKEN": str(self.engine_token),
             "NIGHTSHIFT_SPARK_PYTHON": str(python(SPARK)),
             "NIGHTSHIFT_SPARK_POOL": self.pool,
             "NIGHTSHIFT_SPARK_SLOTS": str(self.jobs_at_once),
@@ -68,16 +84,19 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Home:
         root=root.expanduser().resolve(),
         airflow_port=_number(environment, "AIRFLOW_PORT", 8080, PORTS),
         mlflow_port=_number(environment, "MLFLOW_PORT", 5000, PORTS),
+        engine_port=_number(environment, "ENGINE_PORT", 15002, PORTS),
+        engine_memory=environment.get("ENGINE_MEMORY") or "2g",
         pool=environment.get("NIGHTSHIFT_SPARK_POOL") or "spark",
         jobs_at_once=_number(environment, "NIGHTSHIFT_SPARK_SLOTS", 2, range(1, 65)),
     )
 
 
 def check_ports(home: Home) -> None:
-    """Both must be free before anything starts."""
-    if home.airflow_port == home.mlflow_port:
-        raise BadRequest("AIRFLOW_PORT", f"and MLFLOW_PORT are both {home.mlflow_port}: choose two")
-    for name, port in (("AIRFLOW_PORT", home.airflow_port), ("MLFLOW_PORT", home.mlflow_port)):
+    """All must be free before anything starts, and no two of them the same."""
+    ports = {"AIRFLOW_PORT": home.airflow_port, "MLFLOW_PORT": home.mlflow_port, "ENGINE_PORT": home.engine_port}
+    for name, port in ports.items():
+        if twin := next((other for other in ports if other < name and ports[other] == port), None):
+            raise BadRequest(twin, f"and {name} are both {port}: choose two")
         if not is_free(port):
             raise BadRequest(
                 name,
@@ -100,7 +119,3 @@ def _number(environment: Mapping[str, str], name: str, usual: int, allowed: rang
     if not given.isdigit() or int(given) not in allowed:
         raise BadRequest(name, f"is a number from {allowed[0]} to {allowed[-1]}, got {given!r}")
     return int(given)
-
-
-if __name__ == "__main__":
-    print(from_environment().root)

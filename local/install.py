@@ -8,7 +8,7 @@ from pathlib import Path
 
 from local import java
 from local.commands import CannotGoOn, quietly, step, tell
-from local.places import AIRFLOW, CHECKOUT, CLASSES, ENVIRONMENTS, JARS, JAVA, SPARK, TOOLS, python, site_packages, uv
+from local.places import AIRFLOW, CHECKOUT, ENVIRONMENTS, JARS, JAVA, SPARK, TOOLS, python, site_packages, uv
 from spark_jobs.declare import NightshiftError
 
 TEST_TOOLS = "tests/requirements.txt"
@@ -26,9 +26,8 @@ def main() -> None:
         os.environ.setdefault("UV_DEFAULT_INDEX", mirror)
     fetch_uv()
     environment(AIRFLOW, "Airflow's environment", "requirements.txt", TEST_TOOLS)
-    home = choose_java()
+    choose_java()
     once(JARS, "Delta's JARs", _versions("pyspark", "delta-spark"), resolve_jars)
-    once(CLASSES, "the Java class archive", _class_path(home), archive_classes)
 
 
 def once(made: Path, says: str, parts: Iterable[str], make: Callable[[], None]) -> None:
@@ -52,7 +51,7 @@ def environment(folder: Path, says: str, *files: str) -> None:
     once(folder, says, [sys.version, *_contents(*files)], lambda: _sync(folder, files))
 
 
-def choose_java() -> Path:
+def choose_java() -> None:
     """The Spark side's environment holds a Java of its own only where the machine has none that Spark runs on."""
     home = java.found()
     files = ["spark_jobs/requirements.txt", TEST_TOOLS, *([] if home else [PACKAGED_JAVA])]
@@ -64,31 +63,12 @@ def choose_java() -> Path:
         JAVA,
         f"a launcher for Java at {home}",
         [str(home), java.exact_version(home), java.LAUNCHER],
-        lambda: prepare_java(home),
+        lambda: java.launcher(home, JAVA),
     )
-    return home
-
-
-def prepare_java(home: Path) -> None:
-    if home.is_relative_to(SPARK):
-        java.add_own_archive(home)
-    java.launcher(home, JAVA)
 
 
 def resolve_jars() -> None:
     quietly([python(SPARK), "-m", "local.jars", JARS], cwd=CHECKOUT, hint=REACH_JARS, extra={"JAVA_HOME": str(JAVA)})
-
-
-def archive_classes() -> None:
-    """Under another name first: a job must never meet half an archive."""
-    CLASSES.unlink(missing_ok=True)
-    fresh = CLASSES.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    quietly([python(SPARK), "-m", "local.archive", fresh], cwd=CHECKOUT, hint="Spark does not work here: see above.")
-    if not fresh.exists():
-        tell(" not possible with this Java: jobs start more slowly.", end="")
-        fresh.touch()  # the JVM passes over an empty archive, and we do not try again at every start
-    fresh.rename(CLASSES)
 
 
 def _sync(folder: Path, files: Iterable[str]) -> None:
@@ -122,14 +102,6 @@ def _versions(*packages: str) -> list[str]:
         for line in (CHECKOUT / "spark_jobs/requirements.txt").read_text(encoding="utf-8").splitlines()
         if line.split("==")[0] in packages
     )
-
-
-def _class_path(home: Path) -> list[str]:
-    """What the JVM compares before it believes an archive: this Java, its own archive, each JAR's size and time."""
-    jars = [*(site_packages(SPARK) / "pyspark" / "jars").glob("*.jar"), *JARS.glob("*.jar")]
-    jars += home.glob("lib/server/*.jsa")
-    stats = [f"{jar} {jar.stat().st_size} {jar.stat().st_mtime_ns}" for jar in sorted(jars)]
-    return [*stats, (JAVA / "bin" / "java").read_text(encoding="utf-8"), *_contents("local/archive.py")]
 
 
 if __name__ == "__main__":

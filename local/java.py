@@ -12,15 +12,13 @@ GOOD = (17, 21)
 
 VECTOR = "jdk.incubator.vector"
 
-# Spark asks for a module that the packaged runtime lacks, and works without it. It also names slf4j-api twice, by
-# itself and among all of its JARs: later Javas than 17 then distrust a class archive. To go with these two habits.
+# Spark asks for a module that the packaged runtime lacks, and works without it.
 LAUNCHER = """#!/bin/sh
 # Java {version}
 for word; do
     shift
     case "$word" in
         --add-modules={missing}) continue ;;
-        *:*/slf4j-api-*.jar:*) word=$(printf %s "$word" | sed 's|:[^:]*/slf4j-api-[^:]*[.]jar||') ;;
     esac
     set -- "$@" "$word"
 done
@@ -62,15 +60,8 @@ def launcher(home: Path, place: Path) -> None:
     java.chmod(0o755)
 
 
-def add_own_archive(home: Path) -> None:
-    """The classes of Java itself, on which ours builds; the package leaves them out."""
-    subprocess.run(
-        [home / "bin" / "java", "-Xshare:dump"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
-    )
-
-
 def _is_launcher(home: Path) -> bool:
-    """A launcher of ours, which a job leaves in JAVA_HOME for what it starts: it must not come to run itself."""
+    """A launcher of ours, which the engine has as its JAVA_HOME: it must not come to run itself."""
     java = home / "bin" / "java"
     return java.is_file() and java.read_bytes().startswith(LAUNCHER.partition("{")[0].encode())
 

@@ -9,9 +9,8 @@ AIRFLOW = ENVIRONMENTS / "airflow"
 SPARK = ENVIRONMENTS / "spark"
 TOOLS = ENVIRONMENTS / "tools"
 
-INSTALLED = SPARK / "share" / "nightshift"  # as spark_jobs.session looks for it
+INSTALLED = SPARK / "share" / "nightshift"  # as the engine looks for it
 JARS = INSTALLED / "jars"
-CLASSES = INSTALLED / "classes.jsa"
 JAVA = INSTALLED / "java"
 
 

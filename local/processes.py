@@ -65,6 +65,20 @@ def living(known: Iterable[Process]) -> set[Process]:
     return set(known) & set(running().values())
 
 
+def left_by(leaders: Iterable[Process]) -> set[Process]:
+    """Those of these that live, and the groups of those that do not: a number in use as a group is not given again."""
+    leaders, alive = set(leaders), running()
+    stolen = {p.pid for p in leaders if p.pid in alive and alive[p.pid] != p}
+    groups = {leader.pid for leader in leaders} - stolen
+    return {p for p in alive.values() if p in leaders or p.group in groups}
+
+
+def command_line(pid: int) -> str:
+    """Empty where it has just ended."""
+    answer = subprocess.run(["/bin/ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, check=False)
+    return os.fsdecode(answer.stdout).strip()
+
+
 def _kill(processes: Iterable[Process]) -> None:
     for process in processes:
         with suppress(ProcessLookupError):

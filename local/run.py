@@ -7,10 +7,10 @@ import time
 from types import FrameType
 
 from local import first_nights, install, services
-from local.commands import CannotGoOn, tell
-from local.home import check_ports, from_environment
-from local.services import Services
+from local.commands import tell
+from local.home import from_environment
 from local.summary import summary
+from local.supervision import Services
 from spark_jobs.declare import NightshiftError
 
 INTERRUPTED = 130
@@ -18,7 +18,7 @@ INTERRUPTED = 130
 
 def main() -> int:
     home = from_environment()
-    check_ports(home)
+    services.make_room(home)
     install.main()
     with services.started(home) as up:
         tell(f"  Airflow answers on {home.airflow_url}, MLflow on {home.mlflow_url}")
@@ -31,9 +31,9 @@ def main() -> int:
 
 def _stay(up: Services) -> None:
     tell("\nCtrl-C ends everything.")
-    while not (fallen := up.fallen()):
+    while True:
+        up.check()
         time.sleep(1)
-    raise CannotGoOn(fallen)
 
 
 def _interrupted(_signal: int, _frame: FrameType | None) -> None:

@@ -2,19 +2,21 @@
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from engine.running import answers, running
 from local.commands import tell
-from local.home import from_environment
+from local.home import Home, from_environment
 from spark_jobs import use_cases
-from spark_jobs.session import SETTINGS, spark_session
+from spark_jobs.declare import Place
+from spark_jobs.session import spark_session
 from spark_jobs.tables.live import live_sql
 
 MOST_ROWS = 1000
@@ -24,44 +26,41 @@ An older version: SELECT count(*) FROM {0}.silver_rides VERSION AS OF 0;
 """
 
 
-def main(lake: Path, query: str) -> int:
-    with tempfile.TemporaryDirectory() as catalog:
-        SETTINGS["spark.sql.warehouse.dir"] = catalog
-        with _java_silenced():
-            spark = spark_session("make sql")
-        names = [name for name in use_cases.names() if (lake / name).is_dir()]
+def main(home: Home, query: str) -> int:
+    with _place(home) as place, spark_session(place, "make sql", small=True) as spark:
+        names = [name for name in use_cases.names() if (home.lake / name).is_dir()]
         with ThreadPoolExecutor(4) as hands:
             list(hands.map(spark.sql, _databases(names)))
-            list(hands.map(spark.sql, _tables(lake, names)))
-        for view in _live_views(lake, names):
+            list(hands.map(spark.sql, _tables(home.lake, names)))
+        for view in _live_views(home.lake, names):
             spark.sql(view)
         if query:
             return _answer(spark, query)
-        tell(WELCOME.format(names[0]) if names else f"\nNo tables yet in {lake}: type `make run` first.\n")
+        tell(WELCOME.format(names[0]) if names else f"\nNo tables yet in {home.lake}: type `make run` first.\n")
         for statement in _typed():
             _answer(spark, statement)
     return 0
 
 
 @contextmanager
-def _java_silenced() -> Iterator[None]:
-    """What Java would write to the terminal when it starts helps nobody; what it answers comes back as errors."""
-    ours, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(ours, 2)
+def _place(home: Home) -> Iterator[Place]:
+    """With the engine of `make run`, or one of its own where none runs."""
+    where = Place(lake=str(home.lake), landing="", tracking="", registry="")
+    if answers(home.engine_port):
+        yield replace(where, engine=home.engine_url, token=str(home.engine_token))
+    else:
+        with running(home.engine, home.lake, memory=home.engine_memory) as own:
+            yield replace(where, engine=own.address, token=str(own.token))
 
 
 def _databases(names: list[str]) -> list[str]:
-    return [f"CREATE DATABASE `{name}`" for name in names]
+    return [f"CREATE DATABASE IF NOT EXISTS `{name}`" for name in names]
 
 
 def _tables(lake: Path, names: list[str]) -> list[str]:
     """Real tables rather than views: only those can be asked for an older version."""
     return [
-        f"CREATE TABLE `{name}`.`{log.parts[-3]}_{log.parts[-2]}` USING delta LOCATION '{log.parent}'"
+        f"CREATE TABLE IF NOT EXISTS `{name}`.`{log.parts[-3]}_{log.parts[-2]}` USING delta LOCATION '{log.parent}'"
         for name in names
         for log in sorted((lake / name).glob("*/*/_delta_log"))
     ]
@@ -71,7 +70,7 @@ def _live_views(lake: Path, names: list[str]) -> Iterator[str]:
     for name in names:
         if (lake / name / "gold" / "predictions").is_dir():
             query = live_sql(f"`{name}`.gold_predictions", use_cases.load(name).features.key)
-            yield f"CREATE VIEW `{name}`.predictions_live AS {query}"
+            yield f"CREATE OR REPLACE VIEW `{name}`.predictions_live AS {query}"
 
 
 def _typed() -> Iterator[str]:
@@ -96,4 +95,4 @@ def _answer(spark: SparkSession, statement: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(from_environment().root / "lake", os.environ.get("QUERY", "")))
+    sys.exit(main(from_environment(), os.environ.get("QUERY", "")))

@@ -9,6 +9,6 @@ from spark_jobs.declare import NightshiftError
 
 if __name__ == "__main__":
     try:
-        tell(f"Ended {services.stop(from_environment())} parts and what they had started.")
+        tell(f"Ended {services.stop(from_environment())} processes.")
     except NightshiftError as error:
         sys.exit(str(error))

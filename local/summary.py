@@ -4,10 +4,10 @@ from http import HTTPStatus
 from typing import Any
 from urllib.error import HTTPError
 
-from local.airflow_api import Airflow, fetch
+from local.airflow_api import Airflow, answers, fetch
 from local.first_nights import DAG, Finished
 from local.home import USER
-from local.services import Services
+from local.supervision import Services
 
 COUNTS = ("in", "kept", "quarantined", "superseded")
 LINE = "  {:<12} {:<12} {:>9} {:>9} {:>12} {:>11}"
@@ -15,6 +15,7 @@ LINE = "  {:<12} {:<12} {:>9} {:>9} {:>12} {:>11}"
 
 def summary(services: Services, done: list[Finished]) -> str:
     airflow = services.airflow
+    services.wait(lambda: answers(f"{services.home.mlflow_url}/health"), "MLflow's answer")
     parts = [_records(airflow, done), *(_model(airflow, run) for run in done), _live(services), _where(services)]
     return "\n" + "\n\n".join(parts)
 

@@ -4,16 +4,13 @@ import json
 import logging
 import sys
 import traceback
-from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 from spark_jobs import use_cases
-from spark_jobs.declare import BadDeclaration, BadRequest, Job, NightshiftError, Place, Refused, Stage, parse
+from spark_jobs.declare import BadDeclaration, BadRequest, Job, NightshiftError, Place, Refused, parse
 from spark_jobs.failures import cause, explained
 from spark_jobs.life import end_with_parent
-from spark_jobs.raw.landing import Landing
 
 LOG = logging.getLogger("spark_jobs")
 DONE, FAILED, USELESS_TO_RETRY = 0, 1, 3
@@ -22,7 +19,7 @@ DONE, FAILED, USELESS_TO_RETRY = 0, 1, 3
 def main(argv: list[str]) -> int:
     """Exit status 0: done, or nothing to do. 3: trying again cannot help. 1: anything else."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
-    for talker in ("py4j", "pyspark"):
+    for talker in ("py4j", "pyspark", "grpc"):
         logging.getLogger(talker).setLevel(logging.WARNING)
     end_with_parent()
     try:
@@ -55,24 +52,14 @@ def _run(place: Place, job: Job) -> dict[str, Any]:
 def _stage_result(place: Place, job: Job) -> dict[str, Any]:
     use_case = use_cases.load(job.use_case)
     LOG.info("%s of %s for %s", job.stage, job.use_case, job.window)
-    from spark_jobs.session import spark_session  # a bad request needs no Spark; two threads cannot import it at once
-    from spark_jobs.work import Work
+    from spark_jobs.session import spark_session  # a bad request needs no Spark
 
-    with ThreadPoolExecutor(1) as aside:
-        stage = aside.submit(_load, job.stage)
-        heavy = job.heavy or (job.stage is Stage.INGEST and Landing.of(place, job.use_case).large)
-        spark = spark_session(f"{job.use_case} {job.stage}", heavy=heavy)
-    result: dict[str, Any] = stage.result().run(Work(job=job, place=place, use_case=use_case, spark=spark))
-    spark.stop()
+    with spark_session(place, f"{job.use_case} {job.stage}", small=job.small) as spark:
+        from spark_jobs.work import Work
+
+        stage = import_module(f"spark_jobs.stages.{job.stage}")
+        result: dict[str, Any] = stage.run(Work(job=job, place=place, use_case=use_case, spark=spark))
     return result
-
-
-def _load(stage: Stage) -> ModuleType:
-    """A stage and the libraries it names in WHILE_JAVA_STARTS, which else would be waited for later."""
-    module = import_module(f"spark_jobs.stages.{stage}")
-    for library in getattr(module, "WHILE_JAVA_STARTS", ()):
-        import_module(library)
-    return module
 
 
 if __name__ == "__main__":

@@ -4,6 +4,31 @@ import re
 
 from spark_jobs.declare import NightshiftError, Place
 
+ENGINE = (
+    (
+        r"INVALID_HANDLE.SESSION_CHANGED|INVALID_HANDLE.SESSION_CLOSED|SESSION_NOT_SAME",
+        "another try of this job has taken its session, or this one stood still for minutes: nothing of it was written "
+        "since. Look at the newest try",
+    ),
+    (
+        r"OPERATION_ABANDONED",
+        "the engine did not hear of this job for two seconds and ended its query, as it does when a job is gone: the "
+        "machine is overloaded, or the job was stopped. Run it again",
+    ),
+    (
+        r"OPERATION_NOT_FOUND|SESSION_NOT_FOUND|StatusCode.UNAVAILABLE|RETRIES_EXCEEDED|Connection refused|Socket closed",
+        "the engine ended while this job worked (killed, or out of memory: its log says which). What was not committed is "
+        "not there. `make run` starts it again; then run this job again",
+    ),
+    (
+        r"UNAUTHENTICATED|Invalid authentication token|No authentication token",
+        "the engine does not take this token: end `make run`, and start it again",
+    ),
+    (
+        r"UNIMPLEMENTED|StatusCode.INTERNAL.*(?:http2|HTTP/)|Trying to connect an http1.x server",
+        "what answers there is no engine: another program has its port. Choose another one: make run ENGINE_PORT=...",
+    ),
+)
 KNOWN = (
     (r"No space left on device|Disk quota exceeded", "the disk is full: free some space, then run again"),
     (
@@ -17,6 +42,9 @@ KNOWN = (
 def explained(error: Exception, place: Place) -> NightshiftError | None:
     """The failure in our own words, None where the cause is not a known one."""
     told = "\n".join(map(str, _chain(error)))
+    for pattern, says in ENGINE:
+        if re.search(pattern, told):
+            return NightshiftError(f"{says} (engine {place.engine})")
     for pattern, says in KNOWN:
         if found := re.search(rf".*(?:{pattern}).*", told):
             where = f"(lake {place.lake}, landing {place.landing})"

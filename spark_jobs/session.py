@@ -1,64 +1,166 @@
-"""The only module that knows Spark's settings."""
+"""The only module that knows where Spark is: a session of the engine that the place names.
 
+A session has a fixed number, made of its name, so that whoever comes next under that name can end what an earlier holder
+left there, and does so before it begins. An earlier holder that still lives finds its session changed, and writes nothing.
+"""
+
+import logging
 import os
-import sys
-from collections.abc import Sequence
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+from uuid import UUID, uuid5
 
-from pyspark.sql import SparkSession
+from spark_jobs import token
+from spark_jobs.declare import BadRequest, Conflict, Place, Refused, Unreachable
 
-INSTALLED = Path(sys.prefix) / "share" / "nightshift"
-JARS = INSTALLED / "jars"
-CLASSES = INSTALLED / "classes.jsa"
-JAVA = INSTALLED / "java"
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+    from pyspark.sql.connect.client import SparkConnectClient
 
-HEAVY: tuple[str, ...] = ("-XX:+UseSerialGC",)
-# The first compiler alone gets a small code cache by default; Spark fills it within a minute, and Java then interprets.
-LIGHT: tuple[str, ...] = (*HEAVY, "-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m")
+LOG = logging.getLogger(__name__)
 
-SETTINGS = {
-    "spark.sql.session.timeZone": "UTC",
-    "spark.sql.ansi.enabled": "true",
-    "spark.sql.shuffle.partitions": "4",
-    "spark.sql.execution.arrow.pyspark.enabled": "true",
-    "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",  # a tenth faster through Python than 10,000
-    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-    "spark.databricks.delta.snapshotPartitions": "2",
-    "spark.databricks.delta.skipRecordingEmptyCommits": "false",  # a write of no rows leaves its note too
-    "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
-    "spark.log.level": "ERROR",
-    "spark.driver.memory": "1600m",
-    "spark.driver.host": "127.0.0.1",
-    "spark.driver.bindAddress": "127.0.0.1",
-}
-
-# A small window holds so few rows that to write and compile code for each query takes longer than all it saves.
+NAMES = UUID("5f0d1c0e-6d3c-4f0c-9a61-6e69676874aa")
+THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+UP_WITHIN = 120.0  # seconds that a job waits for an engine that is being started
+ENDED_WITHIN = 30.0  # seconds until the work of an earlier holder must have ended
+# Few rows are read sooner than code to read them is written and compiled, query by query.
 INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+SIGN_OF_LIFE = 60.0  # seconds; a session nobody hears of for five minutes is closed
 
 
-def spark_session(name: str, *, cores: str = "*", heavy: bool = False, flags: Sequence[str] = ()) -> SparkSession:
-    """A session of the surrounding platform where there is one, else a local one that starts fast."""
+@contextmanager
+def spark_session(place: Place, name: str, *, small: bool = False) -> "Iterator[SparkSession]":
+    """The one session of this name, for as long as the block lasts; `small` where it will read few rows."""
     if "DATABRICKS_RUNTIME_VERSION" in os.environ:
-        return SparkSession.builder.getOrCreate()
-    os.environ["PYSPARK_PYTHON"] = sys.executable
-    if JAVA.exists():  # the one the class archive was made with
-        os.environ["JAVA_HOME"] = str(JAVA)
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    builder = SparkSession.builder.appName(name).master(f"local[{cores}]")
-    settings = SETTINGS | ({} if heavy else INTERPRETED) | java_settings(heavy=heavy, flags=flags)
-    for key, value in settings.items():
-        builder = builder.config(key, value)
-    return builder.getOrCreate()
+        from pyspark.sql import SparkSession
+
+        yield SparkSession.builder.getOrCreate()
+        return
+    number = uuid5(NAMES, f"{place.lake} {name}")
+    url = _url(place, number)
+    _wait_for(place.engine)
+    _end_earlier(url, place.engine)
+    spark = _connected(url)
+    for setting, value in (INTERPRETED if small else {}).items():
+        spark.conf.set(setting, value)
+    over = threading.Event()
+    threading.Thread(target=_keep, args=(spark, over), name="keeps the session", daemon=True).start()
+    try:
+        yield spark
+    finally:
+        over.set()
+        _close(spark)
 
 
-def java_settings(*, heavy: bool, flags: Sequence[str] = ()) -> dict[str, str]:
-    """Delta's JARs on the class path, where the class archive finds them too."""
-    flags = [*(HEAVY if heavy else LIGHT), "-Dderby.system.home=/nonexistent", *flags]
-    if CLASSES.exists():
-        flags += [f"-XX:SharedArchiveFile={CLASSES}", "-Xlog:cds=off", "-Xlog:cds+dynamic=off"]
-    return {
-        "spark.driver.extraClassPath": ":".join(map(str, sorted(JARS.glob("*.jar")))),
-        "spark.driver.extraJavaOptions": " ".join(flags),
-    }
+def _url(place: Place, number: UUID) -> str:
+    """Without encryption a word is only sent to this machine."""
+    address = urlsplit(place.engine)
+    if address.scheme != "sc" or not address.port:
+        raise BadRequest("engine", f"is an address like sc://localhost:15002, got {place.engine!r}")
+    if address.hostname not in THIS_MACHINE:
+        raise BadRequest("engine", f"answers on this machine only, like sc://localhost:15002; got {place.engine!r}")
+    word = token.read(Path(place.token))
+    return f"sc://localhost:{address.port}/;user_id=nightshift;session_id={number};token={word}"
+
+
+def _wait_for(engine: str) -> None:
+    """An engine that is just being started is waited for."""
+    address, deadline, told = urlsplit(engine), time.monotonic() + UP_WITHIN, False
+    while True:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", cast(int, address.port)), timeout=5):
+            return
+        if not told:
+            LOG.warning("The engine at %s does not answer yet: waiting up to %.0f s", engine, UP_WITHIN)
+            told = True
+        if time.monotonic() > deadline:
+            raise Unreachable(
+                f"the engine at {engine} does not answer since {UP_WITHIN:.0f} s: start it (`make run` does), then "
+                "run this job again"
+            )
+        time.sleep(0.25)
+
+
+def _connected(url: str) -> "SparkSession":
+    import pyspark
+    from pyspark.sql import SparkSession
+    from pyspark.sql.connect.client.retries import DefaultPolicy
+
+    from spark_jobs.carried import carry_code
+
+    carry_code()
+    spark = SparkSession.builder.remote(url).getOrCreate()
+    # An engine that has gone takes all of a session with it: to wait long for its return helps nobody.
+    _client(spark).set_retry_policies([DefaultPolicy(max_retries=5, initial_backoff=100, max_backoff=2000)])
+    if spark.version != pyspark.__version__:
+        raise Refused(
+            f"the engine is Spark {spark.version}, this job brings {pyspark.__version__}: end `make run` and start it again"
+        )
+    return spark
+
+
+def _end_earlier(url: str, engine: str) -> None:
+    """Whoever held this session before: their work is over, for certain, when this returns."""
+    from pyspark.errors import PySparkException
+    from pyspark.sql.connect.client import SparkConnectClient
+
+    former = SparkConnectClient(url)
+    try:
+        former.interrupt_all()
+        deadline = time.monotonic() + ENDED_WITHIN
+        while running := _running(former):
+            if time.monotonic() > deadline:
+                raise Conflict(f"{len(running)} queries of a former try do not end: restart the engine at {engine}")
+            time.sleep(0.1)
+        _release(former)
+    except PySparkException as error:
+        raise_unless_absent(error)
+    finally:
+        former.close()
+
+
+def raise_unless_absent(error: Exception) -> None:
+    """No such session: then nothing of it runs either."""
+    if "INVALID_HANDLE.SESSION_NOT_FOUND" not in str(error):
+        raise error
+
+
+def _running(client: "SparkConnectClient") -> list[Any]:
+    from pyspark.sql.connect.proto.base_pb2 import GetStatusResponse
+
+    states = GetStatusResponse.OperationStatus
+    found = client._get_operation_statuses().operation_statuses  # noqa: SLF001 - there is no public name yet
+    return [one for one in found if one.state == states.OPERATION_STATE_RUNNING]
+
+
+def _release(client: "SparkConnectClient") -> None:
+    """In such a way that the same number may come again, which `release_session` does not offer."""
+    from pyspark.sql.connect.proto.base_pb2 import ReleaseSessionRequest
+
+    request = ReleaseSessionRequest(session_id=client._session_id, allow_reconnect=True)  # noqa: SLF001 - as above
+    request.user_context.user_id = "nightshift"
+    client._stub.ReleaseSession(request, metadata=client._builder.metadata())  # noqa: SLF001 - as above
+
+
+def _keep(spark: "SparkSession", over: threading.Event) -> None:
+    """A fit that needs no Spark for an hour must not cost the session."""
+    while not over.wait(SIGN_OF_LIFE):
+        with suppress(Exception):
+            spark.conf.get("spark.sql.session.timeZone")
+
+
+def _close(spark: "SparkSession") -> None:
+    """An engine that has gone has no session to close any more."""
+    with suppress(Exception):
+        _release(_client(spark))
+    cast(Any, spark).release_session_on_close = False
+    spark.stop()
+
+
+def _client(spark: "SparkSession") -> "SparkConnectClient":
+    return cast(Any, spark).client

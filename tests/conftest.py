@@ -1,16 +1,25 @@
-"""Settings of the tests, the only place that reads them; and one Spark."""
+"""Settings of the tests, the only place that reads them; and one engine."""
 
 import os
+import secrets
+import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from engine.running import Engine
+
 CHECKOUT = Path(__file__).parents[1]
+ENGINE: "pytest.StashKey[Engine | None]" = pytest.StashKey()
+OPEN: pytest.StashKey[ExitStack] = pytest.StashKey()
 
 
 def pytest_report_header() -> str:
@@ -25,15 +34,61 @@ def published() -> Path | None:
 
 
 @pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator["SparkSession"]:
-    """For all tests of a process, on two cores, as a job has it."""
+def kills() -> int:
+    """How many parts are killed, one after another."""
+    return int(os.environ.get("KILLS") or 3)
+
+
+@pytest.fixture(scope="session")
+def seed() -> int:
+    """A fresh one each time: who draws by it prints it."""
+    return int(os.environ.get("SEED") or secrets.randbelow(1_000_000))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """The workers of one run share one engine: it is started before the first of them."""
+    if find_spec("pyspark") is None:
+        return  # tests of Airflow's side
+    engine = node.config.stash.setdefault(ENGINE, None) or _engine(node.config)
+    node.workerinput["engine"] = {"address": engine.address, "token": str(engine.token)}
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if OPEN in config.stash:
+        config.stash[OPEN].close()
+
+
+@pytest.fixture(scope="session")
+def engine(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Address and token file, as a place names them."""
+    if shared := getattr(request.config, "workerinput", {}).get("engine"):
+        return {"engine": shared["address"], "token": shared["token"]}
+    own = request.config.stash.setdefault(ENGINE, None) or _engine(request.config)
+    return {"engine": own.address, "token": str(own.token)}
+
+
+@pytest.fixture(scope="session")
+def spark(engine: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SparkSession]":
+    """For all tests of a process."""
+    from spark_jobs.declare import Place
     from spark_jobs.session import spark_session
 
-    os.environ["PYTHONPATH"] = str(CHECKOUT)  # Spark's workers import our modules too
-    os.chdir(tmp_path_factory.mktemp("working"))
-    session = spark_session("tests", cores="2")
-    yield session
-    session.stop()
+    folder = tmp_path_factory.mktemp("working")
+    os.chdir(folder)
+    place = Place(lake=f"{folder}/lake", landing="", tracking="", registry="", **engine)
+    with spark_session(place, "tests", small=True) as session:
+        yield session
+
+
+def _engine(config: pytest.Config) -> "Engine":
+    from engine.running import running
+
+    folder = Path(mkdtemp(prefix="nightshift-tests-"))
+    stack = config.stash.setdefault(OPEN, ExitStack())
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    config.stash[ENGINE] = found = stack.enter_context(running(folder, folder / "lake", memory="3g"))
+    return found
 
 
 def _published() -> Path | None:

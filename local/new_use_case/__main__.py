@@ -1,5 +1,6 @@
 """`make use-case NAME=churn`: a folder and a Dag that run as they are, to be made one's own."""
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -32,6 +33,6 @@ def write(name: str, checkout: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
-    made = write(sys.argv[1] if len(sys.argv) > 1 else "", CHECKOUT)
+    made = write(os.environ.get("NAME", ""), CHECKOUT)
     listing = "\n".join(f"  {path.relative_to(CHECKOUT)}" for path in made)
     sys.stdout.write(f"Made\n{listing}\nStart with the README there.\n")

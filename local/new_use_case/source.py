@@ -6,8 +6,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from spark_jobs.declare import Window
-from spark_jobs.raw.landing import Delivery
+from spark_jobs.declare import Delivery, Window
 
 BROKEN = (("pages", "many"), ("minutes", "-3"), ("bought", "2"), ("device", "fridge"), ("began", "yesterday"))
 

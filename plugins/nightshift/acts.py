@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowRuntimeError
 
 from nightshift import links, registry, tracking_runs
 from nightshift.beginnings import run_key, started, who
-from nightshift.endings import retry_only_what_it_helps, skip
+from nightshift.endings import failing_in_words, skip
 from nightshift.mlflow_server import mlflow_client
 from nightshift.plan import Form, Plan, nights_left_out, plan_of
 from nightshift.settings import CHECKOUT, settings
@@ -28,15 +28,25 @@ STAGES = ("ingest", "refine", "features", "train", "evaluate", "score")
 class ActOperator(BaseOperator):
     """A function of the task's context."""
 
-    operator_extra_links = (links.MlflowRun(),)
-
     def __init__(self, *, act: Callable[[Context], Result], **arguments: Any) -> None:
         super().__init__(**arguments)
         self.act = act
 
     def execute(self, context: Context) -> Result:
-        with retry_only_what_it_helps():
+        with failing_in_words(context):
             return self.act(context)
+
+
+class RunOperator(ActOperator):
+    """An act that belongs to a run in MLflow."""
+
+    operator_extra_links = (links.MlflowRun(),)
+
+
+class ModelOperator(ActOperator):
+    """An act on a registered model."""
+
+    operator_extra_links = (links.MlflowModel(),)
 
 
 def check(use_case: UseCase, context: Context) -> Result:
@@ -104,9 +114,11 @@ def roll_back(context: Context) -> Result:
     act = registry.Act(by=who(dag_run), why=form["reason"], run_key=run_key(dag_run))
     with mlflow_client() as client:
         if form["action"] == registry.RELEASE:
-            return registry.release(client, name, act)
-        entry = registry.roll_back(client, name, str(form["version"]), act, columns=columns)
-    log.info("Champion of %s is version %s again; version %s is withdrawn", name, entry["to"], entry["from"])
+            entry = registry.release(client, name, act)
+        else:
+            entry = registry.roll_back(client, name, str(form["version"]), act, columns=columns)
+    links.show_model(context, settings().place.registry, name)
+    log.info("%s of %s: the champion is version %s, before it was %s", entry["what"], name, entry["to"], entry["from"])
     return entry
 
 
@@ -119,7 +131,7 @@ def code_version() -> str:
     git = shutil.which("git")
     command = [git or "git", "-C", str(CHECKOUT), "describe", "--always", "--dirty"]
     said = subprocess.run(command, capture_output=True, text=True, check=False) if git else None
-    return said.stdout.strip() if said and said.returncode == 0 else "unknown"
+    return said.stdout.strip() if said and said.returncode == 0 else tracking_runs.UNKNOWN
 
 
 def dag_run_is_over(context: Context, key: str) -> bool:

@@ -8,10 +8,10 @@ from typing import NoReturn
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from spark_jobs.declare import BadDeclaration, BadRequest, Refused
+from spark_jobs.declare import BadDeclaration, BadRequest, NightshiftError, Refused
 
 log = logging.getLogger(__name__)
-SKIPPED = "skipped"  # the XCom that says why
+SKIPPED, FAILED = "skipped", "failed"  # the XComs that say why
 
 
 def skip(context: Context, reason: str) -> NoReturn:
@@ -22,9 +22,12 @@ def skip(context: Context, reason: str) -> NoReturn:
 
 
 @contextmanager
-def retry_only_what_it_helps() -> Iterator[None]:
-    """What is refused now is refused in half a minute, too."""
+def failing_in_words(context: Context) -> Iterator[None]:
+    """The sentence alone is an XCom; the log frames it. What is refused now is refused in half a minute, too."""
     try:
         yield
-    except (BadRequest, BadDeclaration, Refused) as error:
-        raise AirflowFailException(str(error)) from None
+    except (NightshiftError, AirflowFailException) as error:
+        context["ti"].xcom_push(key=FAILED, value=str(error))
+        if isinstance(error, BadRequest | BadDeclaration | Refused):
+            raise AirflowFailException(str(error)) from None
+        raise

@@ -1,4 +1,4 @@
-"""From a task to its MLflow run."""
+"""From a task to its page in MLflow."""
 
 import logging
 from collections.abc import Mapping
@@ -10,23 +10,42 @@ if TYPE_CHECKING:
     from airflow.sdk.types import TaskInstanceKey
 
 log = logging.getLogger(__name__)
-KEY = "mlflow_run"
+RUN, MODEL = "mlflow_run", "mlflow_model"
 
 
 class MlflowRun(BaseOperatorLink):
     """The button on a task's page."""
 
     name = "MLflow run"
-    xcom_key = KEY
+    xcom_key = RUN
 
     def get_link(self, operator: BaseOperator, *, ti_key: "TaskInstanceKey") -> str:  # noqa: ARG002 - Airflow's signature
         """Asked once, in the task's own process, when it ends."""
-        return str(getattr(operator, KEY, ""))
+        return str(getattr(operator, RUN, ""))
+
+
+class MlflowModel(BaseOperatorLink):
+    """The same, for what is done to a registered model outside of a night."""
+
+    name = "MLflow model"
+    xcom_key = MODEL
+
+    def get_link(self, operator: BaseOperator, *, ti_key: "TaskInstanceKey") -> str:  # noqa: ARG002 - as above
+        return str(getattr(operator, MODEL, ""))
 
 
 def show(context: Context, opened: Mapping[str, Any]) -> None:
     """In the log and as the task's link, both at once and not only when the task ends."""
     url = f"{opened['tracking']}/#/experiments/{opened['experiment']}/runs/{opened['run']}"
     log.info("MLflow run: %s", url)
-    setattr(context["task"], KEY, url)
-    context["ti"].xcom_push(key=KEY, value=url)
+    _show(context, RUN, url)
+
+
+def show_model(context: Context, registry: str, name: str) -> None:
+    """Of a model that is known to exist."""
+    _show(context, MODEL, f"{registry}/#/models/{name}")
+
+
+def _show(context: Context, key: str, url: str) -> None:
+    setattr(context["task"], key, url)
+    context["ti"].xcom_push(key=key, value=url)

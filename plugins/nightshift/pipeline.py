@@ -8,7 +8,7 @@ from typing import Any
 from airflow.sdk import DAG, Context, CronDataIntervalTimetable, TriggerRule, chain
 
 from nightshift import acts, form, page, registry
-from nightshift.acts import ActOperator, Result
+from nightshift.acts import ActOperator, ModelOperator, Result, RunOperator
 from nightshift.runners import RUNNERS, JobOperator
 from nightshift.settings import settings
 from spark_jobs.declare import Stage, UseCase
@@ -50,19 +50,19 @@ def roll_back_dag(models: list[str]) -> DAG:
         doc_md=page.OF_A_ROLL_BACK,
         tags=["registry"],
     ) as dag:
-        _act("roll_back", acts.roll_back, pool=registry.POOL)
+        _act(ModelOperator, "roll_back", acts.roll_back, pool=registry.POOL)
     return dag
 
 
 def _night(use_case: UseCase) -> None:
-    check = _act("check", partial(acts.check, use_case))
-    opened = _act("open_run", partial(acts.open_run, use_case))
+    check = _act(ActOperator, "check", partial(acts.check, use_case))
+    opened = _act(RunOperator, "open_run", partial(acts.open_run, use_case))
     features = _job(use_case, Stage.FEATURES)
-    promote = _act("promote", partial(acts.promote, use_case), pool=registry.POOL)
+    promote = _act(RunOperator, "promote", partial(acts.promote, use_case), pool=registry.POOL)
     # Once there are features, the champion of that moment scores, whatever became of the training. No rule of
     # Airflow's says this (all_done_min_one_success counts a skipped training as not done), so the task checks it.
     score = _job(use_case, Stage.SCORE, needs=Stage.FEATURES, trigger_rule=TriggerRule.ALL_DONE)
-    close = _act("close_run", acts.close_run)
+    close = _act(RunOperator, "close_run", acts.close_run)
 
     chain(check, opened, _job(use_case, Stage.INGEST), _job(use_case, Stage.REFINE), features)
     chain(features, _job(use_case, Stage.TRAIN), _job(use_case, Stage.EVALUATE), promote, score)
@@ -71,8 +71,8 @@ def _night(use_case: UseCase) -> None:
     close.as_teardown(setups=opened, on_failure_fail_dagrun=True)
 
 
-def _act(name: str, act: Callable[[Context], Result], **more: Any) -> ActOperator:
-    return ActOperator(task_id=name, act=act, **ACT | more)
+def _act(kind: type[ActOperator], name: str, act: Callable[[Context], Result], **more: Any) -> ActOperator:
+    return kind(task_id=name, act=act, **ACT | more)
 
 
 def _job(use_case: UseCase, stage: Stage, **more: Any) -> JobOperator:

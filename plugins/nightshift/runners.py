@@ -14,7 +14,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException
 
 from nightshift import links, processes
-from nightshift.endings import retry_only_what_it_helps, skip
+from nightshift.endings import failing_in_words, skip
 from nightshift.plan import Plan
 from nightshift.settings import CHECKOUT, Target, job_environment, settings
 from spark_jobs.declare import BadRequest, Job, NightshiftError, Retrain, Stage
@@ -48,7 +48,7 @@ class JobOperator(BaseOperator):
         if self.stage is Stage.TRAIN and said["check"]["retrain"] == Retrain.NEVER:
             skip(context, "this run does not train")
         job = job_of(self.stage, self.use_case, said)
-        with retry_only_what_it_helps():
+        with failing_in_words(context):
             result = self.run([*settings().place.argv(), *job.argv()])
         if "run_id" in result:
             links.show(context, {**said["open_run"], "run": result["run_id"]})

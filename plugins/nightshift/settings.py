@@ -13,7 +13,7 @@ MARK = "NIGHTSHIFT_JOB"  # in a job's environment: whose it is
 
 # What a job may see of our environment: enough to run and to reach MLflow, none of Airflow's own settings or secrets.
 PASSED_ON = frozenset(
-    {"PATH", "HOME", "USER", "TMPDIR", "LANG", "LC_ALL", "JAVA_HOME", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"}
+    {"PATH", "HOME", "USER", "TMPDIR", "LANG", "LC_ALL", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"}
     | {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"}
     | {"MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"}
 )
@@ -45,6 +45,8 @@ class Settings:
     home: Path
     tracking: str
     registry: str
+    engine: str  # where Spark answers
+    token: str  # the file with the word for it
     python: Path  # of the Spark side
     pool: str
     slots: int  # how many jobs run at once
@@ -64,6 +66,8 @@ class Settings:
             landing=str(self.home / "landing"),
             tracking=self.tracking,
             registry=self.registry,
+            engine=self.engine,
+            token=self.token,
             source=self.source,
             simulation=self.simulation,
         )
@@ -71,11 +75,14 @@ class Settings:
 
 def settings(env: Mapping[str, str] = os.environ) -> Settings:
     tracking = env.get("NIGHTSHIFT_MLFLOW", "http://127.0.0.1:5000")
+    home = Path(env.get("NIGHTSHIFT_HOME", CHECKOUT / ".nightshift")).resolve()
     return Settings(
         target=_target(env.get("SPARK_TARGET", Target.LOCAL)),
-        home=Path(env.get("NIGHTSHIFT_HOME", CHECKOUT / ".nightshift")).resolve(),
+        home=home,
         tracking=tracking,
         registry=env.get("NIGHTSHIFT_REGISTRY", tracking),
+        engine=env.get("NIGHTSHIFT_ENGINE", "sc://localhost:15002"),
+        token=env.get("NIGHTSHIFT_ENGINE_TOKEN", str(home / "engine" / "token")),
         python=Path(env.get("NIGHTSHIFT_SPARK_PYTHON", CHECKOUT / ".venv/spark/bin/python")),
         pool=env.get("NIGHTSHIFT_SPARK_POOL", "spark"),
         slots=_number("NIGHTSHIFT_SPARK_SLOTS", env.get("NIGHTSHIFT_SPARK_SLOTS", "2")),

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 PARENT = "mlflow.parentRunId"
 NOTE = "mlflow.note.content"
+USER, COMMIT = "mlflow.user", "mlflow.source.git.commit"
+STARTER, STARTER_TYPE = "mlflow.source.name", "mlflow.source.type"
+UNKNOWN = "unknown"  # what a checkout without git says of its code
 KIND = {"mlflow.experimentKind": "custom_model_development"}  # else MLflow's pages speak of traces and prompts
 MANY = 1000
 
@@ -22,6 +25,8 @@ def open_run(client: "MlflowClient", experiment: str, plan: Plan, place: Place, 
     """Find this Dag run's MLflow run, or make it."""
     number = _experiment(client, experiment)
     tags = {RUN_KEY: plan.run_key, WINDOW: str(plan.window), SOURCE: place.source, CODE: code, NOTE: plan.reason}
+    tags |= {USER: plan.by, STARTER: f"Airflow: {plan.run_key}", STARTER_TYPE: "JOB"}  # MLflow shows these by itself
+    tags |= {COMMIT: code} if code != UNKNOWN else {}
     found = _search(client, number, f"tags.`{RUN_KEY}` = '{plan.run_key}'")
     # Made with its tags in one call, so that a retry finds it.
     run = found[0] if found else client.create_run(number, tags=tags, run_name=f"{plan.kind} {plan.window}")

@@ -1,5 +1,6 @@
 """The words both sides share. Standard library only; every value is checked when it is made."""
 
+from spark_jobs.declare.delivery import Delivery
 from spark_jobs.declare.errors import BadDeclaration, BadRequest, Conflict, NightshiftError, Refused, Unreachable
 from spark_jobs.declare.job import Job, Place, Retrain, Stage, parse
 from spark_jobs.declare.learning import Bound, Gate, HashSplit, Search, TimeSplit
@@ -14,6 +15,7 @@ __all__ = [
     "Check",
     "Column",
     "Conflict",
+    "Delivery",
     "Features",
     "Gate",
     "HashSplit",

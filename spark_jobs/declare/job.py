@@ -19,6 +19,7 @@ class Stage(StrEnum):
     SCORE = "score"
 
 
+
 LEARNING = (Stage.TRAIN, Stage.EVALUATE)
 A_MONTH = timedelta(days=31)
 
@@ -40,6 +41,8 @@ class Place:
     landing: str
     tracking: str
     registry: str
+    engine: str = ""  # where the Spark Connect server answers: sc://localhost:15002; none where Spark is all around
+    token: str = ""  # the file that holds the word for it, readable by its owner only
     source: str = "simulated"
     simulation: str = ""  # the simulator's knobs: "broken=0.01,seed=3"
 
@@ -72,9 +75,9 @@ class Job:
             raise BadRequest("version", f"is a number, got {self.version!r}")
 
     @property
-    def heavy(self) -> bool:
-        """Works long enough to be worth a slower start. A wrong guess costs time and nothing else."""
-        return self.stage in LEARNING or self.window.end - self.window.start > A_MONTH
+    def small(self) -> bool:
+        """Holds so few rows that to compile code for its queries costs more than it saves. A wrong guess costs time."""
+        return self.stage not in LEARNING and self.window.end - self.window.start <= A_MONTH
 
     def argv(self) -> list[str]:
         window = {"start": self.window.start.isoformat(), "end": self.window.end.isoformat()}
@@ -106,8 +109,8 @@ def _parser() -> _Parser:
     place, job = parser.add_argument_group("place"), parser.add_argument_group("job")
     for name in ("lake", "landing", "tracking", "registry"):
         place.add_argument(f"--{name}", required=True)
-    place.add_argument("--source", default="simulated")
-    place.add_argument("--simulation", default="")
+    for name, usual in (("engine", ""), ("token", ""), ("source", "simulated"), ("simulation", "")):
+        place.add_argument(f"--{name}", default=usual)
     job.add_argument("stage", choices=list(Stage))
     job.add_argument("use_case")
     job.add_argument("--start", type=_day, required=True)

@@ -40,10 +40,14 @@ class Search:
     batch: int = 4
     seed: int = 7
     on_request: tuple[str, ...] = ()  # candidates that take long: fitted only when the form asks for one
+    longest: timedelta = timedelta(minutes=30)  # a trial that takes longer has failed
+    gigabytes: float = 3.0  # what one trial may take for itself; with more it has failed
 
     def __post_init__(self) -> None:
         if self.trials < 1 or self.batch < 1:
             raise BadDeclaration(f"search: trials and batch must be at least 1, got {self.trials} and {self.batch}")
+        if self.longest <= timedelta() or self.gigabytes <= 0:
+            raise BadDeclaration(f"search: longest and gigabytes must be more than nothing, got {self.longest} and {self.gigabytes}")
 
 
 @dataclass(frozen=True, kw_only=True)

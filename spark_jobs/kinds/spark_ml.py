@@ -48,9 +48,9 @@ class Pipeline:
         return found.select(*keep, *(_number(found, name).alias(name) for name in self.columns.predictions))
 
     def save(self, folder: Path, reads: Mapping[str, str]) -> None:
-        from spark_jobs import tracking
+        from spark_jobs.tracking.models import save_spark_model
 
-        tracking.save_spark_model(folder, self.fitted, reads, self.columns.predictions)
+        save_spark_model(folder, self.fitted, reads, self.columns.predictions)
 
 
 def fit(rows: DataFrame, params: Params, columns: Columns, watched: DataFrame | None = None) -> Pipeline:  # noqa: ARG001 - it has no rounds to watch

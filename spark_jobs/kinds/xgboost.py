@@ -77,7 +77,7 @@ class Boosters:
         return frame.select(*names).mapInArrow(_scorer(self.raw, self.columns, list(keep)), schema)
 
     def save(self, folder: Path, reads: Mapping[str, str]) -> None:
-        from spark_jobs import tracking
+        from spark_jobs.tracking.models import save_python_model
 
         with TemporaryDirectory() as name:
             own = Path(name) / FILES
@@ -87,7 +87,7 @@ class Boosters:
             about = {"labels": self.columns.labels, "predictions": self.columns.predictions}
             (own / "boosters.json").write_text(json.dumps(about | {"settled": dict(self.settled)}, indent=2))
             doubles = dict.fromkeys(reads, "double")  # whatever comes, a booster reads floats
-            tracking.save_python_model(folder, ANYWHERE, own, doubles, self.columns.predictions)
+            save_python_model(folder, ANYWHERE, own, doubles, self.columns.predictions)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from pyspark.sql import functions as f
 from spark_jobs.declare import Refused, UseCase, Window
 from spark_jobs.lakehouse import Lake
 from spark_jobs.learning.splits import Part
+from spark_jobs.tracking.inputs import Used
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +33,21 @@ class Known:
         """Rows of these parts, with a column `part` that holds their names."""
         names = " ".join(f"WHEN {part.condition()} THEN '{name}'" for name, part in parts.items())
         return in_memory(self.rows(*parts.values()).withColumn("part", f.expr(f"CASE {names} END")), self.use_case)
+
+    def used(self, lake: Lake, name: str, part: Part, rows: int) -> list[Used]:
+        """For the run's page: both tables, as many rows of each."""
+        return [
+            Used(
+                table=table,
+                place=lake.table(*table.split("/")).place,
+                version=version,
+                part=name,
+                start=part.start,
+                end=part.end,
+                rows=rows,
+            )
+            for table, version in self.inputs.items()
+        ]
 
     def overview(self, **parts: Part) -> "Overview":
         """All that decides on a training, asked in one go."""

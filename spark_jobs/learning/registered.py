@@ -32,6 +32,7 @@ class Registered:
     fitted: Part
     tuned: Part
     constants: Mapping[str, float]
+    told: Mapping[str, str]  # all that its tags say
 
     def columns(self, use_case: UseCase) -> Columns:
         """By what the version reads, not by what the use case declares today."""
@@ -62,4 +63,5 @@ def registered(found: "ModelVersion") -> Registered:
         fitted=Part.from_json(found.tags[tags.FITTED]),
         tuned=Part.from_json(found.tags[tags.TUNED]),
         constants=json.loads(found.tags[tags.CONSTANTS]),
+        told=dict(found.tags),
     )

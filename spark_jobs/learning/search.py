@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.declare import Gate, Refused, Search
 from spark_jobs.kinds import Candidate, Columns, Model, Params
+from spark_jobs.learning.alone import Lost, alone
 from spark_jobs.learning.model_part import ModelPart
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def search(spark: SparkSession, trying: Trying, declared: Search, finished: Fini
     while len(attempts) < declared.trials:
         size = min(declared.batch, declared.trials - len(attempts))
         asked = [study.ask() for _ in range(size)]
-        batch = _run_batch(spark, trying, asked, finished)
+        batch = _run_batch(spark, trying, declared, asked, finished)
         for trial, attempt in zip(asked, batch, strict=True):
             _tell(study, trial, attempt, trying.gate)
             if attempt.number not in finished:
@@ -134,7 +135,7 @@ def _study(declared: Search, gate: Gate) -> "optuna.Study":
 
 
 def _run_batch(
-    spark: SparkSession, trying: Trying, asked: "Sequence[optuna.Trial]", finished: Finished
+    spark: SparkSession, trying: Trying, declared: Search, asked: "Sequence[optuna.Trial]", finished: Finished
 ) -> list[Attempt]:
     found: dict[int, Attempt] = {}
     wanted: list[tuple[int, Params]] = []
@@ -144,7 +145,7 @@ def _run_batch(
             found[trial.number] = attempt
         else:
             wanted.append((trial.number, attempt))
-    found |= {attempt.number: attempt for attempt in _on_workers(spark, trying, wanted)}
+    found |= {attempt.number: attempt for attempt in _on_workers(spark, trying, declared, wanted)}
     return [found[trial.number] for trial in asked]
 
 
@@ -158,20 +159,34 @@ def _without_trying(candidate: Candidate, trial: "optuna.Trial", finished: Finis
     return known if known is not None and json.dumps(known.params) == json.dumps(params) else params
 
 
-def _on_workers(spark: SparkSession, trying: Trying, wanted: Sequence[tuple[int, Params]]) -> list[Attempt]:
+def _on_workers(
+    spark: SparkSession, trying: Trying, declared: Search, wanted: Sequence[tuple[int, Params]]
+) -> list[Attempt]:
     """One Spark job, one task per trial."""
 
     def tried(batches: "Iterator[pd.DataFrame]") -> "Iterator[pd.DataFrame]":
         import pandas as pd
 
         for batch in batches:
-            texts = [trying.attempt(*wanted[i]).to_json() for i in batch["id"]]
+            texts = [_attempt_alone(trying, declared, *wanted[i]).to_json() for i in batch["id"]]
             yield pd.DataFrame({"attempt": texts})
 
     if not wanted:
         return []
     rows = spark.range(len(wanted), numPartitions=len(wanted)).mapInPandas(tried, "attempt string").collect()
     return [Attempt.from_json(row["attempt"]) for row in rows]
+
+
+def _attempt_alone(trying: Trying, declared: Search, number: int, params: Params) -> Attempt:
+    """A trial that hangs, crashes or takes all memory is a failed attempt too."""
+    seconds, name = declared.longest.total_seconds(), trying.candidate.name
+    try:
+        text = alone(
+            lambda: trying.attempt(number, params).to_json(), seconds=seconds, gigabytes=declared.gigabytes
+        )
+    except Lost as error:
+        return Attempt(candidate=name, number=number, params=params, error=str(error), seconds=seconds)
+    return Attempt.from_json(text)
 
 
 def _tell(study: "optuna.Study", trial: "optuna.Trial", attempt: Attempt, gate: Gate) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from spark_jobs.declare import tags
 from spark_jobs.kinds import Candidate, Columns, Model, kind
+from spark_jobs.learning.card import card
 from spark_jobs.learning.known import Known
 from spark_jobs.learning.model_part import ModelPart
 from spark_jobs.learning.search import Attempt, Trying, best, search
@@ -148,5 +149,7 @@ def _register(training: Training, candidate: Candidate, winner: Attempt, model: 
     types = dict(training.known.frame.select(*work.use_case.features.columns).dtypes)
     with TemporaryDirectory() as folder:
         model.save(Path(folder) / "model", types)
-        what = f"{candidate.name}, trained on {work.place.source} data up to {work.job.window}"
-        return training.book.register(training.run, Path(folder) / "model", labels, what)
+        said = card(work.use_case, work.place.source, labels)
+        version = training.book.register(training.run, Path(folder) / "model", labels, said)
+    training.book.describe(card(work.use_case, work.place.source, {}))
+    return version

@@ -4,7 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from spark_jobs.declare import tags
+from spark_jobs.declare import UseCase, tags
+from spark_jobs.learning.card import card
 from spark_jobs.learning.registered import Registered
 from spark_jobs.learning.splits import Part
 from spark_jobs.tracking import Tracking, as_json
@@ -12,7 +13,7 @@ from spark_jobs.tracking import Tracking, as_json
 Stored = dict[str, Any]  # a verdict with what it was about
 
 
-def store(book: Tracking, challenger: Registered, parent: str, stored: Stored) -> None:
+def store(book: Tracking, use_case: UseCase, challenger: Registered, parent: str, stored: Stored) -> None:
     """On the training's run and the night's, then on the version: whoever reads the tag finds the files."""
     metrics = {f"judge_{name}": value for name, value in stored["numbers"].get("challenger", {}).items()}
     for run in filter(None, {challenger.run, parent}):
@@ -25,7 +26,8 @@ def store(book: Tracking, challenger: Registered, parent: str, stored: Stored) -
         tags.REASONS: "; ".join(stored["reasons"])[:4000],
         tags.VERDICT: stored["verdict"],
     }
-    book.label(challenger.version, labels, in_words(stored))
+    about = card(use_case, challenger.told.get(tags.SOURCE, ""), challenger.told, stored)
+    book.label(challenger.version, labels, f"{about}\n{in_words(stored)}")
 
 
 def former(book: Tracking, challenger: Registered) -> Stored | None:

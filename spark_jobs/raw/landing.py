@@ -8,24 +8,13 @@ from datetime import date
 from hashlib import file_digest
 from pathlib import Path
 
-from spark_jobs.declare import Place, Refused
+from spark_jobs.declare import Delivery, Place, Refused
 
 LOG = logging.getLogger(__name__)
 
 PUBLIC = "_public"  # where the published archive of a use case is unpacked
 OWNER = "_source"  # names the source a landing folder was begun with
 IGNORED = (".tmp", ".part")
-LARGE = 64 << 20  # bytes
-
-
-@dataclass(frozen=True, kw_only=True)
-class Delivery:
-    """One raw file on its way: the table it belongs to, the day it arrives, its name and text."""
-
-    table: str
-    day: date
-    name: str
-    text: str
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -101,11 +90,6 @@ class Landing:
                         size=stat.st_size,
                         modified=stat.st_mtime_ns,
                     )
-
-    @property
-    def large(self) -> bool:
-        """Whether a file lies here that is worth a heavy job, whatever the window."""
-        return any(path.stat().st_size > LARGE for path in self.folder.glob("[!._]*/*/[!._]*"))
 
     def _folders(self, table: str) -> list[Path]:
         root = self.folder / table

@@ -1,11 +1,6 @@
-"""Fetches the published data of a use case once: `python -m spark_jobs.raw.publication USE_CASE --landing=FOLDER`.
+"""Fetches the published data of a use case once: from where they were published, or from a place of one's own."""
 
-From where they were published, or with `--from=` out of a folder, an archive or an address of one's own.
-"""
-
-import argparse
 import shutil
-import sys
 from collections.abc import Collection, Mapping
 from fnmatch import fnmatch
 from hashlib import file_digest
@@ -16,17 +11,19 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import urlopen
 from zipfile import BadZipFile, ZipFile
 
-from spark_jobs import use_cases
-from spark_jobs.declare import BadRequest, NightshiftError, Refused, Unreachable
+from spark_jobs.declare import BadRequest, Refused, Unreachable, UseCase
 from spark_jobs.raw.landing import Landing
 
 PATIENCE = 60  # seconds without a byte
 INSTEAD = "Type: make data USE_CASE={} FROM=<folder, zip archive or URL>"
 
 
-def fetch(name: str, landing: Path, origin: str = "") -> Path:
-    """All files or none, each with the sha256 of what was published; returns the folder that holds them."""
-    publication = use_cases.load(name).publication
+def fetch(use_case: UseCase, landing: Path, origin: str = "") -> Path:
+    """All files or none, each with the sha256 of what was published; returns the folder that holds them.
+
+    `origin` is a folder, an archive or an address instead of where they were published.
+    """
+    name, publication = use_case.name, use_case.publication
     if publication is None:
         raise BadRequest("use_case", f"{name} has no published data: it runs on simulated or own files")
     folder, wanted = Landing(landing / name).public, publication.files
@@ -116,21 +113,3 @@ def _unpack(archive: Path, origin: str, wanted: Collection[str], draft: Path) ->
 
 def _matches(name: str, wanted: Collection[str]) -> bool:
     return any(fnmatch(name, pattern) for pattern in wanted)
-
-
-def main(argv: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m spark_jobs.raw.publication", description="Fetch published data.")
-    parser.add_argument("use_case")
-    parser.add_argument("--landing", type=Path, required=True)
-    parser.add_argument("--from", dest="origin", default="")
-    given = parser.parse_args(argv)
-    folder = fetch(given.use_case, given.landing, given.origin)
-    names = ", ".join(sorted(file.name for file in folder.iterdir()))
-    sys.stdout.write(f"{folder} holds {names}\n")
-
-
-if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except NightshiftError as problem:
-        sys.exit(str(problem))

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from spark_jobs.declare import BadRequest, TimeSplit, UseCase
 from spark_jobs.kinds import Model
 from spark_jobs.learning.bootstrap import Interval, interval
 from spark_jobs.learning.gate import Evidence, judge, lead_of
-from spark_jobs.learning.known import in_memory, known
+from spark_jobs.learning.known import Known, in_memory, known
 from spark_jobs.learning.model_part import ModelPart, model_part
 from spark_jobs.learning.pictures import keep_pictures
 from spark_jobs.learning.registered import Broken, Registered, registered
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LOG = logging.getLogger(__name__)
-
-WHILE_JAVA_STARTS = ("mlflow", "pandas")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +42,7 @@ class Contest:
     part: ModelPart
     contestants: list[Contestant]  # the challenger first
     rows: DataFrame
-    inputs: Mapping[str, int]
+    known: Known  # what they were taken from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +83,13 @@ def _judged(work: Work, book: Tracking, challenger: Registered, champion: Regist
         "champion": champion.version if champion else "",
         "judged": json.loads(stretch.to_json()),
         "times": times_judged(book, challenger, stretch),
-        "inputs": contest.inputs if contest else {},
+        "inputs": contest.known.inputs if contest else {},
     }
-    store(book, challenger, work.job.run, stored)
+    store(book, work.use_case, challenger, work.job.run, stored)
+    if contest:
+        used = contest.known.used(work.lake, "judge", stretch, judged.evidence.rows)
+        for run in filter(None, {challenger.run, work.job.run}):
+            book.name_data(run, used)
     if contest and judged.frames:
         shown = (judged.frames[0], challenger.constants)
         keep_pictures(book, challenger.run, contest.part, contest.contestants[0].model, shown)
@@ -122,7 +123,7 @@ def _contest(work: Work, book: Tracking, versions: list[Registered], stretch: Pa
         part=model_part(use_case.name),
         contestants=[Contestant(about=a, model=m) for a, m in zip(versions, models, strict=True)],
         rows=rows.rows(stretch).where(f"NOT ({seen})"),
-        inputs=rows.inputs,
+        known=rows,
     )
 
 

@@ -6,15 +6,13 @@ from collections.abc import Iterator, Set
 from pyspark.sql import DataFrame
 
 from spark_jobs import use_cases
-from spark_jobs.declare import BadRequest, RawTable, Refused, UseCase, days_of
-from spark_jobs.raw.landing import Delivery, Landing
+from spark_jobs.declare import BadRequest, Delivery, RawTable, Refused, UseCase, days_of
+from spark_jobs.raw.landing import Landing
 from spark_jobs.raw.records import Task, read_records
 from spark_jobs.tables.ledger import Entry, Ledger
 from spark_jobs.work import Result, Work
 
 LOG = logging.getLogger(__name__)
-
-WHILE_JAVA_STARTS = ("numpy", "pandas", "pyarrow.compute")
 OTHER_CONTENT = "a file of this name was loaded before with other content: deliver corrections under a new name"
 
 

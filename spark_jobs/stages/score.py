@@ -16,8 +16,6 @@ from spark_jobs.work import Result, Work
 
 LOG = logging.getLogger(__name__)
 
-WHILE_JAVA_STARTS = ("mlflow",)
-
 
 def run(work: Work) -> Result:
     features = work.lake.gold("features").version()

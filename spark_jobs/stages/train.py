@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 
 from spark_jobs.declare import Retrain, UseCase, tags
-from spark_jobs.learning.known import Known, Overview, due_hash, known
+from spark_jobs.learning.known import Overview, due_hash, known
 from spark_jobs.learning.model_part import asked_for, code_of, model_part
 from spark_jobs.learning.splits import parts
 from spark_jobs.learning.training import Training, train
@@ -12,8 +12,6 @@ from spark_jobs.tracking import Tracking, as_json, tracking
 from spark_jobs.work import Result, Work
 
 LOG = logging.getLogger(__name__)
-
-WHILE_JAVA_STARTS = ("mlflow", "pandas")
 
 
 def run(work: Work) -> Result:
@@ -33,31 +31,27 @@ def run(work: Work) -> Result:
         skipped = _not_due(work, book, due) or _too_few(work.use_case, seen)
         if skipped:
             return {"skipped": skipped}
-        return _train(work, book, rows, former, due) | {"inputs": rows.inputs}
+        part = model_part(work.use_case.name)
+        wanted = asked_for(part, work.use_case.search, work.job.also)
+        training = Training(work=work, book=book, part=part, candidates=wanted, parts=cut, known=rows, due=due)
+        return _train(training, seen, former) | {"inputs": rows.inputs}
 
 
-def _train(work: Work, book: Tracking, rows: Known, former: str, due: str) -> Result:
+def _train(training: Training, seen: Overview, former: str) -> Result:
     """A former try that failed goes on in its own MLflow run."""
-    part = model_part(work.use_case.name)
-    training = Training(
-        work=work,
-        book=book,
-        part=part,
-        candidates=asked_for(part, work.use_case.search, work.job.also),
-        parts=parts(work.use_case, work.job.window),
-        known=rows,
-        due=due,
-    )
+    work, book = training.work, training.book
     labels = {
         tags.STAGE: "train",
-        tags.DUE: due,
+        tags.DUE: training.due,
         tags.SOURCE: work.place.source,
         tags.WINDOW: str(work.job.window),
-        tags.INPUTS: as_json(rows.inputs),
-    }
+        tags.INPUTS: as_json(training.known.inputs),
+    } | book.begun_by(work.job.run)
     run_id = former or book.start(f"train {work.job.window}", work.job.run, labels)
     LOG.info("training in MLflow run %s", run_id)
     with book.running(run_id):
+        for name, part in (("train", training.parts.train), ("validate", training.parts.validate)):
+            book.name_data(run_id, training.known.used(work.lake, name, part, seen.count(name)))
         trained = train(replace(training, run=run_id))
     return {"version": trained.version, "run_id": run_id, "metrics": dict(trained.winner.metrics)}
 

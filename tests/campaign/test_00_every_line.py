@@ -79,6 +79,9 @@ LINES: dict[str, tuple[str, ...]] = {
         "test_06_at_once::test_a_range_beside_a_backfill_both_succeed_and_neither_trains",
     ),
     "disk full while writing": ("test_07_disk::test_a_disk_that_is_full_while_a_job_writes_fails_the_run_and_says_so",),
+    "SIGKILL of one part of `make run`, or of itself, while a night runs": (
+        "test_08_killed_parts::test_it_comes_up_every_time_and_the_night_ends_as_an_undisturbed_one",
+    ),
     "the laws hold after each": (
         "test_02_laws::test_the_laws_hold_after_an_interruption_and_bad_files",
         "test_03_killed::test_the_laws_hold_after_kills",

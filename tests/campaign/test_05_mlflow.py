@@ -39,7 +39,7 @@ def test_a_training_waits_for_an_mlflow_that_is_down_for_a_minute(here: Installa
 @pytest.fixture(scope="module")
 def down(here: Installation) -> dict[str, str]:
     """From the start of evaluate on. Only the waits for it are shorter than a person has them."""
-    settings, tracking = here.code / "plugins/nightshift/settings.py", here.code / "spark_jobs/tracking.py"
+    settings, tracking = here.code / "plugins/nightshift/settings.py", here.code / "spark_jobs/tracking/__init__.py"
     with changed(settings, PATIENT, PATIENT.replace("5", "1")), changed(tracking, PATIENT, PATIENT.replace("5", "1")):
         here.start("mlflow_down_for_good", NIGHT, NIGHT, retrain="always")
         before = here.champion()

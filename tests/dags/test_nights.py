@@ -8,6 +8,7 @@ import pytest
 
 from nightshift.pipeline import dag_of, roll_back_dag
 from nightshift.registry import Model
+from nightshift.settings import settings
 from spark_jobs.declare.tags import CHAMPION, FEATURES, HOLD
 from spark_jobs.use_cases import load
 
@@ -126,6 +127,7 @@ def test_a_failed_training_leaves_scores_and_a_red_night_and_a_failed_run(mlflow
     tell("train", status=3, stderr=["2024-01-01 02:00:00,001 ERROR search: no trial finished"])
     tell("score", result={"version": "1", "rows": {"predictions": 24}})
     run = night()
+    assert xcom(run, "train", "failed") == "search: no trial finished"
     after = ("features", "train", "evaluate", "promote", "score", "close_run")
     assert [states(run)[task] for task in after] == [
         *("success", "failed", "upstream_failed", "upstream_failed", "success", "failed")
@@ -147,6 +149,7 @@ def test_without_features_nothing_is_scored(mlflow: "MlflowClient", tell: Tell, 
 def test_a_bad_form_fails_before_anything_exists(mlflow: "MlflowClient", calls: Calls) -> None:
     run = night({"first_day": "2024-01-01"})
     assert run.state == "failed"
+    assert xcom(run, "check", "failed").startswith("last_day: ")
     assert states(run) == {task: "failed" if task == "check" else "upstream_failed" for task in states(run)}
     assert (calls(), mlflow.get_experiment_by_name("bike_sharing")) == ([], None)
 
@@ -169,7 +172,8 @@ def test_the_version_of_the_form_is_scored_with(mlflow: "MlflowClient", calls: C
     assert [call["argv"][-1] for call in calls() if call["argv"][0] == "score"] == ["--version=2"]
 
 
-def test_a_person_rolls_back_and_releases_by_form(mlflow: "MlflowClient") -> None:
+def test_a_person_rolls_back_and_releases_by_form_and_is_led_to_the_model(mlflow: "MlflowClient") -> None:
+    address = settings().place.registry
     registered(mlflow, 2)
     mlflow.set_registered_model_alias("bike_sharing", CHAMPION, "2")
     form = {"model": "bike_sharing", "version": "1", "reason": "too many bikes"}
@@ -179,4 +183,15 @@ def test_a_person_rolls_back_and_releases_by_form(mlflow: "MlflowClient") -> Non
     assert (model.champion, model.hold.split(" by ")[1]) == ("1", "dag_test: too many bikes")
     released = roll_back_dag(["bike_sharing"]).test(run_conf=form | {"action": "release the hold"})
     assert released.state == "success"
+    assert {xcom(one, "roll_back", "mlflow_model") for one in (run, released)} == {f"{address}/#/models/bike_sharing"}
     assert Model.read(mlflow, "bike_sharing").hold == ""
+
+
+def test_a_roll_back_that_is_refused_leaves_its_sentence_alone(mlflow: "MlflowClient") -> None:
+    registered(mlflow, 1)
+    mlflow.set_registered_model_alias("bike_sharing", CHAMPION, "1")
+    run = roll_back_dag(["bike_sharing"]).test(run_conf={"model": "bike_sharing", "reason": "too many bikes"})
+    assert run.state == "failed"
+    says = "version: no earlier champion of bike_sharing is left; give the number of one of 1"
+    assert xcom(run, "roll_back", "failed") == says
+    assert not xcom(run, "roll_back", "mlflow_model")

@@ -59,6 +59,13 @@ def test_a_run_says_its_window_source_and_code(mlflow: "MlflowClient") -> None:
     }
 
 
+def test_a_run_says_who_and_what_started_it_where_mlflow_s_pages_look_for_it(mlflow: "MlflowClient") -> None:
+    run = mlflow.get_run(opened(mlflow)["run"])
+    assert run.info.user_id == run.data.tags["mlflow.user"] == "scheduled"
+    assert run.data.tags["mlflow.source.name"] == "Airflow: bikes/scheduled__1"
+    assert run.data.tags["mlflow.source.git.commit"] == "v1"
+
+
 def test_runs_of_dag_runs_that_are_over_end_as_failed_with_all_their_children(mlflow: "MlflowClient") -> None:
     over, alive = opened(mlflow, "bikes/over"), opened(mlflow, "bikes/alive")
     training = child_of(mlflow, over, over["run"])

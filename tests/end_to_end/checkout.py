@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local import airflow_config, home, services
+from local import airflow_config, home, supervision
 from local.places import CHECKOUT
 
 PARTS = ("dags", "local", "plugins", "spark_jobs")
@@ -43,7 +43,7 @@ def copied(to: Path) -> Path:
 def running_from(code: Path) -> Iterator[None]:
     """Services that are started in the block load Dags, and start jobs, from the copy."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (airflow_config, home, services):
+        for module in (airflow_config, home, supervision):
             patch.setattr(module, "CHECKOUT", code)
         yield
 

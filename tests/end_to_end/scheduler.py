@@ -15,7 +15,7 @@ from local import services
 from local.airflow_api import OVER, Airflow
 from local.home import Home
 from local.processes import Process, family, running
-from local.services import Services
+from local.supervision import Services
 from nightshift.processes import marked
 from spark_jobs.declare import Window
 

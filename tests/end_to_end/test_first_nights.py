@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 from pyspark.sql import SparkSession
 
+from local import rollback
+from local.commands import CannotGoOn
 from local.summary import summary
 from spark_jobs.declare import Window, tags
 from spark_jobs.lakehouse import Lake
@@ -83,6 +85,15 @@ def test_make_run_ends_with_a_table_that_names_records_versions_and_places(night
     champion = f"champion is version {promoted(nights)}"
     for word in ("quarantined", "verdict PROMOTE", champion, nights.scheduler.home.airflow_url):
         assert word in table
+
+
+def test_a_roll_back_that_is_refused_is_one_sentence_at_the_terminal(nights: FirstNights) -> None:
+    home = nights.scheduler.home
+    typed = {"NIGHTSHIFT_HOME": str(home.root), "AIRFLOW_PORT": str(home.airflow_port)}
+    typed |= {"MODEL": "predictive_maintenance", "REASON": "nobody needs it"}
+    with pytest.raises(CannotGoOn) as refused:
+        rollback.main("roll back", typed)
+    assert str(refused.value) == ("model: predictive_maintenance has no champion, so there is nothing to roll back")
 
 
 def test_nothing_answers_on_another_address_than_this_machine_s_own(nights: FirstNights) -> None:

@@ -1,4 +1,4 @@
-"""Searches in a session of its own: `python -m tests.spark.search_alone <cores>`."""
+"""Searches in a session of its own: `python -m tests.spark.search_alone <engine> <token>`."""
 
 import json
 import sys
@@ -6,11 +6,13 @@ import sys
 from pyspark import cloudpickle
 
 from spark_jobs import use_cases
+from spark_jobs.declare import Place
 from spark_jobs.session import spark_session
 from tests.spark import test_search, tiny
 
 if __name__ == "__main__":
     use_cases.part = lambda *_: tiny
     cloudpickle.register_pickle_by_value(tiny)  # type: ignore[no-untyped-call] # pyspark's copy has no types
-    session = spark_session("search", cores=sys.argv[1])
-    print(json.dumps(test_search.essence(test_search.attempts(session))))  # noqa: T201 - its answer
+    place = Place(lake="/lake", landing="", tracking="", registry="", engine=sys.argv[1], token=sys.argv[2])
+    with spark_session(place, "search") as session:
+        print(json.dumps(test_search.essence(test_search.attempts(session))))  # noqa: T201 - its answer

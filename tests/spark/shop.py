@@ -13,6 +13,7 @@ from pyspark.sql import functions as f
 from spark_jobs.declare import (
     Check,
     Column,
+    Delivery,
     Features,
     Gate,
     Job,
@@ -27,7 +28,6 @@ from spark_jobs.declare import (
     Window,
 )
 from spark_jobs.lakehouse import Lake
-from spark_jobs.raw.landing import Delivery
 from spark_jobs.stages import features as features_stage
 from spark_jobs.stages import ingest, refine
 from spark_jobs.work import Result, Work

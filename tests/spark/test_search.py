@@ -2,14 +2,18 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 
+from engine.running import running
 from spark_jobs.declare import Refused, Search
 from spark_jobs.kinds import Candidate, Columns
 from spark_jobs.learning.model_part import model_part
@@ -36,19 +40,23 @@ def essence(attempts: list[Attempt]) -> list[tuple[Any, ...]]:
     return [(a.number, a.params, a.settled, a.metrics, a.error) for a in attempts]
 
 
-def searched_with(cores: int) -> list[Any]:
-    command = [sys.executable, "-m", "tests.spark.search_alone", str(cores)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300)
+def searched_with(cores: int, folder: Path) -> list[Any]:
+    """By an engine of its own, that has this many workers."""
+    with running(folder / str(cores), folder / f"lake{cores}", cores=str(cores), memory="1g") as engine:
+        command = [sys.executable, "-m", "tests.spark.search_alone", engine.address, str(engine.token)]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300
+        )
     assert done.returncode == 0, done.stderr
     return list(json.loads(done.stdout.splitlines()[-1]))
 
 
-def test_one_two_and_four_workers_find_the_same_winner(world: tiny.World) -> None:
+def test_one_two_and_four_workers_find_the_same_winner(world: tiny.World, tmp_path: Path) -> None:
     with_two = json.loads(json.dumps(essence(attempts(world.spark))))
     assert len(with_two) == DECLARED.trials
-    assert searched_with(1) == with_two
-    assert searched_with(4) == with_two
+    assert searched_with(1, tmp_path) == with_two
+    assert searched_with(4, tmp_path) == with_two
 
 
 def test_a_killed_search_goes_on_where_it_was(world: tiny.World) -> None:
@@ -84,6 +92,39 @@ def test_a_trial_that_raises_is_counted_and_the_search_goes_on(
     assert "Unknown objective function" in found[2].error
     assert not best(found, tiny.USE_CASE.gate).error
     assert "odd: trial 4 of 6, 2 failed, best rmse so far" in caplog.text
+
+
+def troublesome(trial: Any) -> dict[str, Any]:
+    return {"rounds": 3, "trouble": ["none", "hangs", "crashes", "eats memory"][trial.number]}
+
+
+def test_a_trial_that_hangs_crashes_or_eats_memory_hurts_itself_alone(
+    world: tiny.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit = Candidate.fit
+
+    def trouble(self: Candidate, rows: Any, params: Any, columns: Columns, watched: Any = None) -> Any:
+        what = params["trouble"]
+        if what == "hangs":
+            time.sleep(600)
+        if what == "crashes":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if what == "eats memory":
+            bytearray(2 << 30)
+        return fit(self, rows, {"rounds": 3}, columns, watched)
+
+    class Troubled(Candidate):
+        fit = trouble
+
+    declared = Search(trials=4, batch=4, longest=timedelta(seconds=10), gigabytes=1.0)
+    candidate = Troubled(name="odd", kind="xgboost", space=troublesome)
+    found = search(world.spark, trying(candidate), declared, {}, lambda _: None)
+    assert [attempt.error for attempt in found] == [
+        "",
+        "took longer than 10 s and was ended",
+        "its process ended by SIGSEGV without an answer",
+        "MemoryError: ",
+    ]
 
 
 def test_a_search_in_which_all_trials_fail_is_an_error_that_says_why(world: tiny.World) -> None:

@@ -12,8 +12,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
-from spark_jobs.declare import Job, Place, Stage, Window
-from spark_jobs.raw.landing import Delivery
+from spark_jobs.declare import Delivery, Job, Place, Stage, Window
 from spark_jobs.stages import ingest, refine
 from spark_jobs.use_cases.bike_sharing.source import ACCIDENTS, public, simulated
 from spark_jobs.use_cases.bike_sharing.use_case import USE_CASE

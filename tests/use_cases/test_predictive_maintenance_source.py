@@ -14,8 +14,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
-from spark_jobs.declare import Job, Place, Stage, Window
-from spark_jobs.raw.landing import Delivery
+from spark_jobs.declare import Delivery, Job, Place, Stage, Window
 from spark_jobs.stages import ingest, refine
 from spark_jobs.use_cases.predictive_maintenance.plant import SUDDEN, Plant, failures, hours_of, joined, minute_of
 from spark_jobs.use_cases.predictive_maintenance.sensors import DEVIATION, readings

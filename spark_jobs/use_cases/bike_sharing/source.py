@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spark_jobs.declare import Window
-from spark_jobs.raw.landing import Delivery
+from spark_jobs.declare import Delivery, Window
 from spark_jobs.use_cases.bike_sharing import city
 from spark_jobs.use_cases.bike_sharing.use_case import USE_CASE
 

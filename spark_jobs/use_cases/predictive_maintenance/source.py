@@ -9,8 +9,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
-from spark_jobs.declare import Window
-from spark_jobs.raw.landing import Delivery
+from spark_jobs.declare import Delivery, Window
 from spark_jobs.use_cases.predictive_maintenance import plant as plants
 from spark_jobs.use_cases.predictive_maintenance.accidents import ACCIDENTS, OF_SENSORS, befallen, silences
 from spark_jobs.use_cases.predictive_maintenance.plant import ACCIDENT, Events, Lives, Plant

@@ -1,20 +1,20 @@
-"""The only module that knows MLflow: runs, registered models and what is written on them."""
+"""The only package that knows MLflow: runs, registered models and what is written on them."""
 
 import json
 import logging
 import os
 import time
 import traceback
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
+from getpass import getuser
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.declare import Place, Refused, Unreachable, UseCase, tags
+from spark_jobs.tracking.inputs import Used, as_input
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +30,8 @@ for _name, _value in (PATIENCE | {"MLFLOW_DISABLE_TELEMETRY": "true"}).items():
     os.environ.setdefault(_name, _value)  # read when mlflow is imported and later
 CURVE_POINTS = 100
 PARENT, TABLES = "mlflow.parentRunId", "mlflow.loggedArtifacts"  # names of MLflow's own
+USER, STARTER, COMMIT = "mlflow.user", "mlflow.source.name", "mlflow.source.git.commit"
+OF_A_NIGHT = (USER, STARTER, "mlflow.source.type", COMMIT, tags.CODE)  # what its runs have in common
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,13 @@ class Tracking:
 
     def end(self, run: str, status: str) -> None:
         self.client.set_terminated(run, status)
+
+    def begun_by(self, parent: str) -> dict[str, str]:
+        """Who and what started a run, and with which code: as its parent says, else the person who typed the job."""
+        if not parent:
+            return {USER: getuser(), STARTER: "python -m spark_jobs", "mlflow.source.type": "LOCAL"}
+        said = self.client.get_run(parent).data.tags
+        return {name: said[name] for name in OF_A_NIGHT if name in said}
 
     def start(self, name: str, parent: str, labels: Mapping[str, str]) -> str:
         nested = {PARENT: parent} if parent else {}
@@ -109,6 +118,10 @@ class Tracking:
             params=[Param(name, str(value)[:6000]) for name, value in (params or {}).items()],
             tags=[RunTag(name, value) for name, value in (labels or {}).items()],
         )
+
+    def name_data(self, run: str, used: Sequence[Used]) -> None:
+        """What a run read, on its page in MLflow. Said again, it is said once."""
+        self.client.log_inputs(run, [as_input(one) for one in used])
 
     def show_table(self, run: str, rows: "pd.DataFrame", name: str) -> None:
         """As log_table does, which would add to the table of a former try."""
@@ -162,6 +175,9 @@ class Tracking:
             if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 raise
             return None
+
+    def describe(self, description: str) -> None:
+        self.client.update_registered_model(self.model, description)
 
     def register(self, run: str, folder: Path, labels: Mapping[str, str], description: str) -> str:
         """Artifacts first, then the version with all its tags at once, the alias last: no half version is ever seen."""
@@ -238,53 +254,6 @@ def _experiment(client: "MlflowClient", name: str) -> str:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
         return _experiment(client, name)
-
-
-# How kinds write their models. A signature and requirements given beat 20 s of inferring them.
-def save_python_model(folder: Path, code: Path, files: Path, reads: Mapping[str, str], gives: Sequence[str]) -> None:
-    """`code` is one module with MLflow's `_load_pyfunc`; it travels with the model."""
-    with _quiet():
-        from mlflow import pyfunc
-
-        pyfunc.save_model(
-            folder,
-            loader_module=code.stem,
-            code_paths=[str(code)],
-            data_path=str(files),
-            signature=_signature(reads, gives),
-            pip_requirements=_installed("mlflow", "pandas", "xgboost"),
-        )
-
-
-def save_spark_model(folder: Path, fitted: Any, reads: Mapping[str, str], gives: Sequence[str]) -> None:
-    with _quiet():
-        import mlflow.spark
-
-        needs = _installed("mlflow", "pyspark")
-        mlflow.spark.save_model(fitted, folder, signature=_signature(reads, gives), pip_requirements=needs)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """MLflow asks for an input example, which would cost 20 s, and warns of types of its own."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        yield
-
-
-def _signature(reads: Mapping[str, str], gives: Sequence[str]) -> Any:
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
-
-    types = dict.fromkeys(("bigint", "int", "smallint", "tinyint"), "long")  # as pandas has them
-    inputs: list[Any] = [ColSpec(types.get(kind, kind), name, required=False) for name, kind in reads.items()]
-    outputs: list[Any] = [ColSpec("double", name) for name in gives]
-    return ModelSignature(Schema(inputs), Schema(outputs))
-
-
-def _installed(*modules: str) -> list[str]:
-    """Pinned to what is imported here: a distribution may go by another name."""
-    return [f"{name}=={import_module(name).__version__}" for name in modules]
 
 
 def as_json(value: Any) -> str:

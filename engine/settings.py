@@ -1,0 +1,64 @@
+"""What the server is started with. Spark's settings of all jobs live here: a client sets none."""
+
+import sys
+from pathlib import Path
+
+from spark_jobs.declare import BadRequest
+
+INSTALLED = Path(sys.prefix) / "share" / "nightshift"
+JARS = INSTALLED / "jars"
+JAVA = INSTALLED / "java"
+FAIR = Path(__file__).parent / "fair.xml"
+
+LOOPBACK = "127.0.0.1"
+MEMORY = "2g"  # of Java; Python's workers come on top, as many as there are cores
+
+SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.shuffle.partitions": "4",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",  # a tenth faster through Python than 10,000
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.databricks.delta.skipRecordingEmptyCommits": "false",  # a write of no rows leaves its note too
+    "spark.scheduler.mode": "FAIR",  # a short night beside a long training gets its turn
+    "spark.scheduler.allocation.file": FAIR.as_uri(),
+    "spark.driver.maxResultSize": "1g",  # a query that would fill the engine with its answer fails alone
+    "spark.ui.enabled": "false",
+    "spark.log.level": "WARN",
+    "spark.driver.host": LOOPBACK,
+    "spark.driver.bindAddress": LOOPBACK,
+}
+
+# Work is on a lease that its client renews: every second the stream of answers ends, and a living client takes it up
+# again. Where nobody does, because the client was killed or hangs, the engine ends the work by itself.
+LEASE = {
+    "spark.connect.execute.reattachable.senderMaxStreamDuration": "1s",
+    "spark.connect.execute.manager.detachedTimeout": "2s",
+    "spark.connect.execute.manager.maintenanceInterval": "250ms",
+    "spark.python.task.killTimeout": "500ms",
+    # The session of a job that was killed, with all it had cached; jobs that live are heard from more often.
+    "spark.connect.session.manager.defaultSessionTimeout": "5m",
+}
+
+# A heap that is full makes everything fail slowly and by turns: rather end, and be started again.
+JAVA_OPTIONS = ("-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Dderby.system.home=/nonexistent")
+
+
+def settings(*, port: int, token: str, folder: Path, cores: str, memory: str) -> dict[str, str]:
+    if not memory[:-1].isdigit() or memory[-1] not in "gm":
+        raise BadRequest("ENGINE_MEMORY", f"is a size like 2g or 1500m, got {memory!r}")
+    own = {
+        "spark.master": f"local[{cores}]",
+        "spark.driver.memory": memory,
+        "spark.driver.extraClassPath": ":".join(map(str, sorted(JARS.glob("*.jar")))),
+        "spark.driver.extraJavaOptions": " ".join((*JAVA_OPTIONS, f"-Djava.io.tmpdir={folder}")),
+        "spark.local.dir": str(folder),
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.python.daemon.module": "engine.workers",
+        "spark.connect.grpc.binding.address": LOOPBACK,
+        "spark.connect.grpc.binding.port": str(port),
+        "spark.connect.authenticate.token": token,
+    }
+    return SETTINGS | LEASE | own

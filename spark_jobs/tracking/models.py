@@ -1,0 +1,76 @@
+"""How kinds write their models. A signature and requirements given beat 20 s of inferring them."""
+
+import shutil
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+
+def save_python_model(folder: Path, code: Path, files: Path, reads: Mapping[str, str], gives: Sequence[str]) -> None:
+    """`code` is one module with MLflow's `_load_pyfunc`; it travels with the model."""
+    with _quiet():
+        from mlflow import pyfunc
+
+        pyfunc.save_model(
+            folder,
+            loader_module=code.stem,
+            code_paths=[str(code)],
+            data_path=str(files),
+            signature=_signature(reads, gives),
+            pip_requirements=_installed("mlflow", "pandas", "xgboost"),
+        )
+
+
+def save_spark_model(folder: Path, fitted: Any, reads: Mapping[str, str], gives: Sequence[str]) -> None:
+    with _quiet():
+        import mlflow.spark
+
+        needs = _installed("mlflow", "pyspark")
+        with TemporaryDirectory(dir=folder.parent) as between, _without_jvm(mlflow.spark):
+            mlflow.spark.save_model(
+                fitted, folder, signature=_signature(reads, gives), pip_requirements=needs, dfs_tmpdir=between
+            )
+
+
+@contextmanager
+def _without_jvm(flavor: Any) -> Iterator[None]:
+    """MLflow moves what the engine wrote with a JVM of this process, which has none. To go when MLflow learns it."""
+    theirs = flavor._HadoopFileSystem
+
+    class Moved:
+        @staticmethod
+        def copy_to_local_file(written: str, wanted: str, **_: object) -> None:
+            shutil.move(written, wanted)
+
+    flavor._HadoopFileSystem = Moved
+    try:
+        yield
+    finally:
+        flavor._HadoopFileSystem = theirs
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """MLflow asks for an input example, which would cost 20 s, and warns of types of its own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        yield
+
+
+def _signature(reads: Mapping[str, str], gives: Sequence[str]) -> Any:
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    types = dict.fromkeys(("bigint", "int", "smallint", "tinyint"), "long")  # as pandas has them
+    inputs: list[Any] = [ColSpec(types.get(kind, kind), name, required=False) for name, kind in reads.items()]
+    outputs: list[Any] = [ColSpec("double", name) for name in gives]
+    return ModelSignature(Schema(inputs), Schema(outputs))
+
+
+def _installed(*modules: str) -> list[str]:
+    """Pinned to what is imported here: a distribution may go by another name."""
+    return [f"{name}=={import_module(name).__version__}" for name in modules]

@@ -1,0 +1,39 @@
+"""SIGKILL of any part of `make run`, and of itself, while a night runs."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from local.commands import tell
+from tests.campaign import registry
+from tests.campaign.installation import DAY, DAYS, FIRST
+from tests.campaign.killed_parts import Killed, victims
+from tests.end_to_end.checkout import copied
+from tests.end_to_end.scheduler import DAG, belonging_to, home_at
+
+
+@pytest.fixture(scope="module")
+def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
+    folder = tmp_path_factory.mktemp("kills")
+    installation = Killed(copied(folder / "checkout"), home_at(folder / "home"), DAYS)
+    try:
+        installation.type_make_run()
+        yield installation
+    finally:
+        installation.end()
+    assert belonging_to(installation.home.root) == []
+
+
+@pytest.mark.timeout(7200)
+def test_it_comes_up_every_time_and_the_night_ends_as_an_undisturbed_one(there: Killed, kills: int, seed: int) -> None:
+    undisturbed = there.night("undisturbed", FIRST - DAY)
+    for number, (victim, during) in enumerate(victims(there.home, kills, seed), 1):
+        began, run = time.monotonic(), f"kill_{number}"
+        tell(f"\n{number} of {kills}, SEED={seed}: SIGKILL of {victim} during {during}", end="")
+        states = there.night(run, FIRST - DAY * (number + 1), victim, during)
+        tell(f": {time.monotonic() - began:.0f} s", end="")
+        assert (there.airflow.state(DAG, run), states) == ("success", undisturbed), victim
+        rides = there.airflow.xcom(DAG, run, "refine")["rows"]["rides"]
+        assert rides["in"] == rides["kept"] + rides["superseded"] + rides["quarantined"] >= 24
+        assert registry.run_of(there.home, run)["status"] == "FINISHED"

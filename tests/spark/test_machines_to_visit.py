@@ -1,0 +1,134 @@
+"""Predictive maintenance through its stages, on a small simulated plant: from raw files to the list of a morning."""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from mlflow import MlflowClient  # noqa: TID253 - tests load what they test
+from pyspark.sql import SparkSession
+
+from nightshift import registry
+from spark_jobs.declare import Job, Place, Stage, TimeSplit, Window
+from spark_jobs.lakehouse import Lake
+from spark_jobs.stages import evaluate, features, ingest, refine, score, train
+from spark_jobs.use_cases.predictive_maintenance import model
+from spark_jobs.use_cases.predictive_maintenance.use_case import COMPONENTS, USE_CASE
+from spark_jobs.work import Result, Work
+
+pytestmark = pytest.mark.timeout(1200)
+
+DAY = timedelta(days=1)
+RANGE = Window(start=date(2024, 1, 1), end=date(2024, 2, 20))
+SMALL = replace(
+    USE_CASE,
+    split=TimeSplit(judge=10 * DAY, validate=10 * DAY, embargo=2 * DAY),
+    gate=replace(USE_CASE.gate, limit=0.2, rows=200, bounds=(), resamples=100),
+    search=replace(USE_CASE.search, trials=1, batch=1),
+)
+MACHINES = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plant:
+    """What a range through all stages left."""
+
+    spark: SparkSession
+    folder: Path
+    client: MlflowClient
+    run: str
+    results: dict[str, Result]
+
+    @property
+    def place(self) -> Place:
+        return _place(self.folder)
+
+    def rows(self, table: str, *columns: str) -> pd.DataFrame:
+        found: Any = Lake(self.spark, self.place.lake, SMALL.name).gold(table).read().select(*columns).toPandas()
+        return pd.DataFrame(found)
+
+
+def _place(folder: Path) -> Place:
+    address = f"sqlite:///{folder}/mlflow.db"
+    return Place(
+        lake=f"{folder}/lake",
+        landing=f"{folder}/landing",
+        tracking=address,
+        registry=address,
+        simulation=f"machines={MACHINES}",
+    )
+
+
+def _promote(client: MlflowClient, verdict: Result) -> None:
+    act = registry.Act(by="the test", why="the gate says so", run_key="test/1")
+    registry.promote(client, SMALL.name, verdict["version"], act, judged_against=verdict["champion"])
+
+
+@pytest.fixture(scope="module")
+def plant(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Plant:
+    folder = tmp_path_factory.mktemp("plant")
+    place = _place(folder)
+    client = MlflowClient(place.tracking, place.registry)
+    run = client.create_run(client.create_experiment(SMALL.name, artifact_location=f"{folder}/artifacts")).info.run_id
+    results: dict[str, Result] = {}
+
+    def stage(module: Any, **job: Any) -> None:
+        name = Stage(module.__name__.rpartition(".")[2])
+        asked = Job(stage=name, use_case=SMALL.name, window=RANGE, run=run, **job)
+        results[name] = module.run(Work(job=asked, place=place, use_case=SMALL, spark=spark))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(model, "BOOSTING", {**model.BOOSTING, "rounds": 60, "patience": 10, "max_bin": 256})
+        for module in (ingest, refine, features, train):
+            stage(module)
+        stage(evaluate, version=results["train"]["version"])
+        _promote(client, results["evaluate"])
+        stage(score)
+    return Plant(spark=spark, folder=folder, client=client, run=run, results=results)
+
+
+def test_the_version_that_was_trained_is_judged_crowned_and_scores_every_machine(plant: Plant) -> None:
+    assert plant.results["evaluate"]["verdict"] == "PROMOTE"
+    assert plant.results["score"]["version"] == plant.results["train"]["version"] == "1"
+    scored = plant.rows("predictions", "machineID", "at")
+    assert set(scored["machineID"]) == set(range(1, MACHINES + 1))
+    assert scored.groupby("machineID")["at"].nunique().min() >= 2 * (len(list(RANGE.days)) - 1)
+
+
+def test_the_list_names_each_alarm_that_stands_at_the_end_of_its_day_and_no_other(plant: Plant) -> None:
+    said = plant.rows("predictions", "day", "machineID", "at", *(f"{one}_alarm" for one in COMPONENTS))
+    last = said[said["at"] == said.groupby("day")["at"].transform("max")]
+    standing = {
+        (row["day"], row["machineID"], component)
+        for _, row in last.iterrows()
+        for component in COMPONENTS
+        if row[f"{component}_alarm"] == 1
+    }
+    listed = plant.rows("machines_to_visit", "day", "machineID", "component")
+    assert standing
+    assert set(listed.itertuples(index=False, name=None)) == standing
+
+
+def test_most_of_those_listed_do_fail_within_a_day(plant: Plant) -> None:
+    """On days the model was not fitted on; by chance about one in a hundred would."""
+    listed = plant.rows("machines_to_visit", "day", "machineID", "component")
+    newest = listed[pd.to_datetime(listed["day"]) >= pd.Timestamp(RANGE.end - 10 * DAY)]
+    truth = plant.rows("labels", "day", "machineID", "at", *COMPONENTS)
+    truth = truth[truth["at"].dt.hour == 0].set_index(["day", "machineID"])
+    known = [row for row in newest.itertuples() if (row.day, row.machineID) in truth.index]
+    right = [truth.loc[(row.day, row.machineID), row.component] for row in known]
+    assert len(known) >= 3
+    assert sum(right) / len(right) >= 0.5
+
+
+def test_the_newest_day_s_list_is_a_file_and_a_table_of_the_night_s_run(plant: Plant) -> None:
+    newest = plant.rows("predictions", "day")["day"].max()
+    listed = plant.rows("machines_to_visit", "day", "machineID", "component")
+    wanted = sorted(listed[listed["day"] == newest][["machineID", "component"]].itertuples(index=False, name=None))
+    exported = pd.read_csv(Path(plant.place.lake) / SMALL.name / "export" / "machines_to_visit.csv")
+    assert sorted(exported[["machineID", "component"]].itertuples(index=False, name=None)) == wanted
+    shown = json.loads(Path(plant.client.download_artifacts(plant.run, "machines_to_visit.json")).read_text())
+    assert len(shown["data"]) == len(wanted)
