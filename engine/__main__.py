@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
 def _hold(lake: Path) -> None:
     """One engine is one writer of commits: the lock lives as long as the process that this one becomes."""
     lake.mkdir(parents=True, exist_ok=True)
-    lock = os.open(lake / ".engine", os.O_RDWR | os.O_CREAT, 0o600)
+    lock = os.open(lake / ".engine", os.O_RDONLY | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -12,7 +12,7 @@ ENGINE = (
     ),
     (
         r"OPERATION_ABANDONED",
-        "the engine did not hear of this job for two seconds and ended its query, as it does when a job is gone: the "
+        "the engine did not hear of this job for seconds and ended its query, as it does when a job is gone: the "
         "machine is overloaded, or the job was stopped. Run it again",
     ),
     (

@@ -94,7 +94,7 @@ def _connected(url: str) -> "SparkSession":
     from spark_jobs.carried import carry_code
 
     carry_code()
-    spark = SparkSession.builder.remote(url).getOrCreate()
+    spark = SparkSession.builder.remote(url).create()
     # An engine that has gone takes all of a session with it: to wait long for its return helps nobody.
     _client(spark).set_retry_policies([DefaultPolicy(max_retries=5, initial_backoff=100, max_backoff=2000)])
     if spark.version != pyspark.__version__:

@@ -19,7 +19,6 @@ class Stage(StrEnum):
     SCORE = "score"
 
 
-
 LEARNING = (Stage.TRAIN, Stage.EVALUATE)
 A_MONTH = timedelta(days=31)
 

@@ -47,7 +47,9 @@ class Search:
         if self.trials < 1 or self.batch < 1:
             raise BadDeclaration(f"search: trials and batch must be at least 1, got {self.trials} and {self.batch}")
         if self.longest <= timedelta() or self.gigabytes <= 0:
-            raise BadDeclaration(f"search: longest and gigabytes must be more than nothing, got {self.longest} and {self.gigabytes}")
+            raise BadDeclaration(
+                f"search: longest and gigabytes must be more than nothing, got {self.longest} and {self.gigabytes}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

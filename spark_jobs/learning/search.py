@@ -181,9 +181,7 @@ def _attempt_alone(trying: Trying, declared: Search, number: int, params: Params
     """A trial that hangs, crashes or takes all memory is a failed attempt too."""
     seconds, name = declared.longest.total_seconds(), trying.candidate.name
     try:
-        text = alone(
-            lambda: trying.attempt(number, params).to_json(), seconds=seconds, gigabytes=declared.gigabytes
-        )
+        text = alone(lambda: trying.attempt(number, params).to_json(), seconds=seconds, gigabytes=declared.gigabytes)
     except Lost as error:
         return Attempt(candidate=name, number=number, params=params, error=str(error), seconds=seconds)
     return Attempt.from_json(text)

@@ -13,7 +13,7 @@ from local.places import CHECKOUT
 from nightshift.processes import marked
 from spark_jobs.declare import Stage
 from tests.campaign.installation import until
-from tests.end_to_end.scheduler import DAG, belonging_to
+from tests.end_to_end.scheduler import DAG, belonging_to, typed
 
 STARTED_WITHIN = 240.0
 ENDED_WITHIN = 90.0
@@ -32,8 +32,7 @@ class Interrupted:
 def interrupted(code: Path, home: Home, days: int) -> Interrupted:
     said = home.root.parent / "make_run.log"
     command = [sys.executable, str(CHECKOUT / "tests/campaign/make_run.py"), str(code), str(days)]
-    ports = {"AIRFLOW_PORT": str(home.airflow_port), "MLFLOW_PORT": str(home.mlflow_port)}
-    environment = os.environ | ports | {"NIGHTSHIFT_HOME": str(home.root), "PYTHONPATH": str(CHECKOUT)}
+    environment = os.environ | typed(home) | {"PYTHONPATH": str(CHECKOUT)}
     with (
         said.open("w") as log,
         subprocess.Popen(

@@ -16,7 +16,7 @@ from local.places import CHECKOUT
 from local.processes import running
 from local.supervision import recorded
 from tests.campaign.installation import until
-from tests.end_to_end.scheduler import DAG
+from tests.end_to_end.scheduler import DAG, typed
 
 MAKE_RUN = "make run"
 STAGES = ("ingest", "refine", "features", "score")
@@ -53,8 +53,7 @@ class Killed:
         """Until it has shown its table: the first range and the last night are done then."""
         before = self._words().count("Ctrl-C ends everything")
         command = [sys.executable, str(CHECKOUT / "tests/campaign/make_run.py"), str(self.code), str(self.days)]
-        ports = {"AIRFLOW_PORT": str(self.home.airflow_port), "MLFLOW_PORT": str(self.home.mlflow_port)}
-        surroundings = os.environ | ports | {"NIGHTSHIFT_HOME": str(self.home.root), "PYTHONPATH": str(CHECKOUT)}
+        surroundings = os.environ | typed(self.home) | {"PYTHONPATH": str(CHECKOUT)}
         with self.said.open("ab") as log:
             self.make_run = subprocess.Popen(command, env=surroundings, stdout=log, stderr=log, start_new_session=True)
         until(lambda: self._lives() and self._words().count("Ctrl-C ends everything") > before, "make run", UP_WITHIN)

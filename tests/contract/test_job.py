@@ -1,7 +1,6 @@
 """What crosses from Airflow to Spark is one list of strings, there and back without loss."""
 
 from datetime import date
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +8,6 @@ from hypothesis import strategies as st
 
 from spark_jobs.declare import BadRequest, Job, Place, Retrain, Stage, Window, parse
 from spark_jobs.declare.job import SOURCES
-from spark_jobs.raw.landing import LARGE, Landing
 
 WORDS = st.text(max_size=20)
 WINDOWS = st.builds(Window.of, st.dates(max_value=date(2100, 1, 1)), st.dates(min_value=date(2100, 1, 1)))
@@ -19,6 +17,8 @@ PLACES = st.builds(
     landing=WORDS,
     tracking=WORDS,
     registry=WORDS,
+    engine=WORDS,
+    token=WORDS,
     source=st.sampled_from(SOURCES),
     simulation=WORDS,
 )
@@ -46,15 +46,16 @@ def test_an_argument_list_is_short_and_reads_well() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stage", "last", "heavy"),
+    ("stage", "last", "small"),
     [
-        (Stage.REFINE, date(2024, 1, 31), False),
-        (Stage.REFINE, date(2024, 2, 1), True),
-        (Stage.TRAIN, date(2024, 1, 1), True),
+        (Stage.REFINE, date(2024, 1, 31), True),
+        (Stage.REFINE, date(2024, 2, 1), False),
+        (Stage.TRAIN, date(2024, 1, 1), False),
+        (Stage.EVALUATE, date(2024, 1, 1), False),
     ],
 )
-def test_a_job_of_more_than_a_month_is_heavy_and_training_always(stage: Stage, last: date, heavy: bool) -> None:  # noqa: FBT001 - pytest gives it by name
-    assert Job(stage=stage, use_case="shop", window=Window.of(date(2024, 1, 1), last)).heavy is heavy
+def test_a_job_of_a_month_is_small_and_training_never(stage: Stage, last: date, small: bool) -> None:  # noqa: FBT001 - pytest gives it by name
+    assert Job(stage=stage, use_case="shop", window=Window.of(date(2024, 1, 1), last)).small is small
 
 
 @pytest.mark.parametrize(
@@ -84,12 +85,3 @@ def test_a_word_that_is_not_known_is_answered_with_those_that_are(changed: str, 
 def test_a_job_without_a_window_is_refused() -> None:
     with pytest.raises(BadRequest, match=r"job: the following arguments are required: .*--start, --end"):
         parse(["ingest", "bike_sharing"])
-
-
-def test_one_large_file_in_landing_is_noticed(tmp_path: Path) -> None:
-    landing, file = Landing(tmp_path), tmp_path / "rides" / "2024-01-01" / "mine.csv"
-    file.parent.mkdir(parents=True)
-    for size, large in ((LARGE, False), (LARGE + 1, True)):
-        with file.open("wb") as written:
-            written.truncate(size)
-        assert landing.large is large

@@ -14,6 +14,7 @@ TYPED = {
     "airflow": ("ARGS",),
     "bench": ("BENCH", "DATA"),
     "data": ("USE_CASE", "FROM"),
+    "kills": ("KILLS", "SEED"),
     "release": ("MODEL", "REASON"),
     "rollback": ("MODEL", "REASON", "VERSION"),
     "sql": ("QUERY",),

@@ -15,6 +15,8 @@ def test_without_a_word_everything_lies_below_the_checkout() -> None:
         landing=f"{CHECKOUT}/.nightshift/landing",
         tracking="http://127.0.0.1:5000",
         registry="http://127.0.0.1:5000",
+        engine="sc://localhost:15002",
+        token=f"{CHECKOUT}/.nightshift/engine/token",
         source="simulated",
     )
     assert (told.pool, told.slots, told.python) == ("spark", 2, CHECKOUT / ".venv/spark/bin/python")
@@ -26,6 +28,8 @@ def test_every_setting_is_heard(tmp_path: Path) -> None:
             "NIGHTSHIFT_HOME": str(tmp_path),
             "NIGHTSHIFT_MLFLOW": "http://mlflow:1",
             "NIGHTSHIFT_REGISTRY": "http://registry:1",
+            "NIGHTSHIFT_ENGINE": "sc://localhost:1",
+            "NIGHTSHIFT_ENGINE_TOKEN": "/run/secrets/engine",
             "NIGHTSHIFT_SOURCE": "own",
             "NIGHTSHIFT_SIMULATION": "seed=3",
             "NIGHTSHIFT_SPARK_POOL": "jobs",
@@ -37,6 +41,8 @@ def test_every_setting_is_heard(tmp_path: Path) -> None:
         landing=f"{tmp_path}/landing",
         tracking="http://mlflow:1",
         registry="http://registry:1",
+        engine="sc://localhost:1",
+        token="/run/secrets/engine",
         source="own",
         simulation="seed=3",
     )
@@ -74,7 +80,6 @@ def test_a_job_sees_what_it_needs_of_our_environment_and_no_secrets() -> None:
     }
     assert job_environment("here:bikes:train", ours) == {
         "PATH": "/bin",
-        "JAVA_HOME": "/java",
         "MLFLOW_TRACKING_TOKEN": "needed",
         **QUIET,
         "PYTHONPATH": str(CHECKOUT),

@@ -10,7 +10,7 @@ import pytest
 from local import airflow_config, home, supervision
 from local.places import CHECKOUT
 
-PARTS = ("dags", "local", "plugins", "spark_jobs")
+PARTS = ("dags", "engine", "local", "plugins", "spark_jobs")
 PIPELINE = "plugins/nightshift/pipeline.py"
 BIKE_SHARING = "spark_jobs/use_cases/bike_sharing"
 

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from pyspark.sql import SparkSession
 
 from local.first_nights import Finished, all_of_them
-from spark_jobs.session import spark_session
 from tests.end_to_end.checkout import copied, running_from
 from tests.end_to_end.scheduler import Scheduler, scheduler_at
 
@@ -33,14 +31,6 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirstNights]:
     with running_from(copied(folder / "checkout")), scheduler_at(folder / "home") as scheduler:
         first, night = all_of_them(scheduler.services, DAYS)
         yield FirstNights(scheduler=scheduler, range=first, night=night)
-
-
-@pytest.fixture(scope="session")
-def spark(nights: FirstNights) -> Iterator[SparkSession]:
-    """For looking at the tables; on one core, for jobs need the others."""
-    session = spark_session("looking", cores="1")
-    yield session
-    session.stop()
 
 
 @pytest.fixture

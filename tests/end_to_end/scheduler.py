@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from engine.running import free_port
 from local import services
 from local.airflow_api import OVER, Airflow
 from local.home import Home
@@ -25,7 +25,13 @@ LISTEN = "0A"  # as /proc/net/tcp writes it
 
 
 def home_at(root: Path) -> Home:
-    return Home(root=root, airflow_port=_free_port(), mlflow_port=_free_port())
+    return Home(root=root, airflow_port=free_port(), mlflow_port=free_port(), engine_port=free_port())
+
+
+def typed(home: Home) -> dict[str, str]:
+    """What a person exports to have this home."""
+    ports = {"AIRFLOW_PORT": home.airflow_port, "MLFLOW_PORT": home.mlflow_port, "ENGINE_PORT": home.engine_port}
+    return {"NIGHTSHIFT_HOME": str(home.root)} | {name: str(port) for name, port in ports.items()}
 
 
 @contextmanager
@@ -148,10 +154,3 @@ def _told(pid: int) -> set[bytes]:
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue
     return words
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -11,6 +11,7 @@ import pytest
 from local.places import CHECKOUT, ENVIRONMENTS, python
 from nightshift import registry
 from tests.end_to_end.conftest import FirstNights
+from tests.end_to_end import scheduler
 from tests.end_to_end.scheduler import DAG
 
 pytestmark = pytest.mark.timeout(1800)  # the first test waits for everything to start and two runs
@@ -40,9 +41,7 @@ def two_champions(nights: FirstNights) -> FirstNights:
 
 
 def typed(block: str, checkout: Path, nights: FirstNights) -> str:
-    home = nights.scheduler.home
-    ports = {"AIRFLOW_PORT": str(home.airflow_port), "MLFLOW_PORT": str(home.mlflow_port)}
-    return done(checkout, "/bin/bash", "-euo", "pipefail", "-c", block, NIGHTSHIFT_HOME=str(home.root), **ports)
+    return done(checkout, "/bin/bash", "-euo", "pipefail", "-c", block, **scheduler.typed(nights.scheduler.home))
 
 
 def done(checkout: Path, *command: str, **surroundings: str) -> str:

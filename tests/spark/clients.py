@@ -45,9 +45,7 @@ with spark_session(place, "{name}") as spark:
 
 
 def place_of(engine: Engine, lake: Path) -> Place:
-    return Place(
-        lake=str(lake), landing="", tracking="", registry="", engine=engine.address, token=str(engine.token)
-    )
+    return Place(lake=str(lake), landing="", tracking="", registry="", engine=engine.address, token=str(engine.token))
 
 
 def client(engine: Engine, folder: Path, code: str, *, lake: Path | None = None) -> "subprocess.Popen[str]":

@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from deltalake import DeltaTable
 
@@ -19,7 +18,6 @@ from engine.running import Engine, running
 from local.processes import family, running as processes
 from spark_jobs import session
 from spark_jobs.declare import NightshiftError, Refused, Unreachable
-from spark_jobs.failures import explained
 from spark_jobs.session import spark_session
 from tests.end_to_end.scheduler import listening
 from tests.spark.clients import IN_JAVA, IN_PYTHON, ROOT, client, last_sign, place_of, until
@@ -157,7 +155,9 @@ def test_one_who_lost_the_session_between_two_queries_is_refused_too(own: Engine
     )
     with client(own, tmp_path, code) as first:
         until((tmp_path / "begun").exists, "a beginning")
-        with client(own, tmp_path / "again", "with spark_session(place, 'idle'): pass", lake=tmp_path / "lake") as other:
+        with client(
+            own, tmp_path / "again", "with spark_session(place, 'idle'): pass", lake=tmp_path / "lake"
+        ) as other:
             assert other.wait(60) == 0
         (tmp_path / "go").touch()
         assert first.wait(60) != 0
@@ -259,10 +259,7 @@ def test_what_is_no_engine_is_told_from_one(own: Engine, tmp_path: Path) -> None
 def test_an_engine_of_another_version_is_refused_by_name(
     own: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code = (
-        "import pyspark\npyspark.__version__ = '4.9.9'\n"
-        "with spark_session(place, 'newer'): pass"
-    )
+    code = "import pyspark\npyspark.__version__ = '4.9.9'\nwith spark_session(place, 'newer'): pass"
     with client(own, tmp_path, code) as job:
         _, complaints = job.communicate()
     assert "this job brings 4.9.9: end `make run` and start it again" in complaints
