@@ -1,7 +1,7 @@
 """Finds and ends the processes of a job, however they came to be left behind.
 
 A process is known by a mark in its environment, which it inherits and no other process has. Process ids and groups
-would not do: ids are used again, and PySpark's workers leave the group.
+would not do: ids are used again, and what a job starts may leave the group.
 """
 
 import os

@@ -159,7 +159,7 @@ def outcome(status: int, said: Lines, complaints: Lines) -> Result:
 
 
 def newest_of(lines: Lines, level: int = logging.NOTSET) -> str:
-    """The JVM may add a line of its own behind a job's error."""
+    """A library may add a line of its own behind a job's error."""
     return next((words for at, words in reversed(lines) if at >= level), "")
 
 

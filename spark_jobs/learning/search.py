@@ -1,4 +1,4 @@
-"""Finds a candidate's best parameters: asked in batches on the driver, tried on Spark's workers, told in order.
+"""Finds a candidate's best parameters: asked in batches in the job, tried on Spark's workers, told in order.
 
 One seed gives one winner, whatever the number of workers; a search that was killed picks up the trials it finished.
 """

@@ -1,4 +1,4 @@
-"""Reads raw files into records on the executors: text, fields, and what is wrong with each.
+"""Reads raw files into records on Spark's workers: text, fields, and what is wrong with each.
 
 A file whose header is not the declared one, in any order, is refused whole: one record with the number 0.
 """
