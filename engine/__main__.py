@@ -51,7 +51,7 @@ def _hold(lake: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise Refused(f"another engine already works on {lake}: end that one first, or choose another lake") from None
-    os.set_inheritable(lock, True)  # noqa: FBT003 - the standard library's own signature
+    os.set_inheritable(lock, True)
 
 
 def _emptied(folder: Path) -> Path:

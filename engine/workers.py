@@ -1,7 +1,7 @@
 """What Spark's Python workers are forked from: the libraries their functions use are loaded once."""
 
-import numpy  # noqa: F401, ICN001 - loaded for the workers
-import pandas  # noqa: F401, ICN001 - as above
+import numpy  # noqa: F401 - loaded for the workers
+import pandas  # noqa: F401 - as above
 import pyarrow.compute  # noqa: F401 - as above
 from pyspark import daemon
 

@@ -5,10 +5,11 @@ run side by side. Sent as Spark's own artifacts, the code would cost every job P
 start; so it travels in the function, deflated.
 """
 
+import sys
 import zlib
 from functools import cache
 from pathlib import Path
-from pickle import dumps, loads
+from pickle import dumps
 from typing import Any
 
 PACKAGE = "spark_jobs"
@@ -23,7 +24,7 @@ class Carried:
     def __reduce__(self) -> Any:
         from pyspark import cloudpickle
 
-        return unpacked, (*code(), cloudpickle.dumps(self.thing))
+        return unpacked, (*code(), cloudpickle.dumps(self.thing))  # type: ignore[no-untyped-call] # pyspark's copy
 
 
 def carry_code() -> None:
@@ -31,16 +32,16 @@ def carry_code() -> None:
     from pyspark import cloudpickle, serializers
     from pyspark.sql.connect import expressions, plan
 
-    from spark_jobs import carried
-
     # cloudpickle takes what can be imported here for known on the other side; this module brings what is not.
-    cloudpickle.register_pickle_by_value(carried)
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])  # type: ignore[no-untyped-call] # as above
 
     class Carrying(serializers.CloudPickleSerializer):
         def dumps(self, thing: object) -> bytes:
-            return bytes(super().dumps(Carried(thing)))
+            packed: bytes = super().dumps(Carried(thing))  # type: ignore[no-untyped-call] # as above
+            return packed
 
-    expressions.CloudPickleSerializer = plan.CloudPickleSerializer = Carrying
+    for module in (expressions, plan):
+        vars(module)["CloudPickleSerializer"] = Carrying
 
 
 @cache
@@ -71,7 +72,7 @@ def unpacked(version: str, packed: bytes, thing: bytes) -> Any:
         nightshift = version
 
         def __init__(self) -> None:
-            self.sources = pickle.loads(zlib.decompress(packed))
+            self.sources = pickle.loads(zlib.decompress(packed))  # noqa: S301 - what our own job has packed
 
         def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
             known = self.sources.get(name)
@@ -79,11 +80,12 @@ def unpacked(version: str, packed: bytes, thing: bytes) -> Any:
 
         def exec_module(self, module: ModuleType) -> None:
             module.__file__ = f"<{module.__name__}>"
-            exec(compile(self.sources[module.__name__][1], module.__file__, "exec"), vars(module))
+            source = compile(self.sources[module.__name__][1], module.__file__, "exec")
+            exec(source, vars(module))  # noqa: S102 - that is what importing is
 
     here = next((finder for finder in sys.meta_path if hasattr(finder, "nightshift")), None)
     if getattr(here, "nightshift", None) != version:
         sys.meta_path[:] = [Sources(), *(finder for finder in sys.meta_path if finder is not here)]
         for name in [name for name in sys.modules if name.partition(".")[0] == "spark_jobs"]:
             del sys.modules[name]
-    return pickle.loads(thing)
+    return pickle.loads(thing)  # noqa: S301 - as above

@@ -16,17 +16,14 @@ ENGINE = (
         "machine is overloaded, or the job was stopped. Run it again",
     ),
     (
-        r"OPERATION_NOT_FOUND|SESSION_NOT_FOUND|StatusCode.UNAVAILABLE|RETRIES_EXCEEDED|Connection refused|Socket closed",
-        "the engine ended while this job worked (killed, or out of memory: its log says which). What was not committed is "
-        "not there. `make run` starts it again; then run this job again",
+        r"OPERATION_NOT_FOUND|SESSION_NOT_FOUND|StatusCode.UNAVAILABLE|RETRIES_EXCEEDED|Connection refused"
+        r"|Socket closed",
+        "the engine ended while this job worked (killed, or out of memory: its log says which). What was not committed "
+        "is not there. `make run` starts it again; then run this job again",
     ),
     (
         r"UNAUTHENTICATED|Invalid authentication token|No authentication token",
         "the engine does not take this token: end `make run`, and start it again",
-    ),
-    (
-        r"UNIMPLEMENTED|StatusCode.INTERNAL.*(?:http2|HTTP/)|Trying to connect an http1.x server",
-        "what answers there is no engine: another program has its port. Choose another one: make run ENGINE_PORT=...",
     ),
 )
 KNOWN = (

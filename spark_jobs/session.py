@@ -1,7 +1,8 @@
 """The only module that knows where Spark is: a session of the engine that the place names.
 
-A session has a fixed number, made of its name, so that whoever comes next under that name can end what an earlier holder
-left there, and does so before it begins. An earlier holder that still lives finds its session changed, and writes nothing.
+A session has a fixed number, made of its name, so that whoever comes next under that name can end what an earlier
+holder left there, and does so before it begins. An earlier holder that still lives finds its session changed, and
+writes nothing.
 """
 
 import logging
@@ -9,7 +10,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -71,10 +72,8 @@ def _url(place: Place, number: UUID) -> str:
 
 def _wait_for(engine: str) -> None:
     """An engine that is just being started is waited for."""
-    address, deadline, told = urlsplit(engine), time.monotonic() + UP_WITHIN, False
-    while True:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", cast(int, address.port)), timeout=5):
-            return
+    deadline, told = time.monotonic() + UP_WITHIN, False
+    while not _answers(engine):
         if not told:
             LOG.warning("The engine at %s does not answer yet: waiting up to %.0f s", engine, UP_WITHIN)
             told = True
@@ -86,30 +85,37 @@ def _wait_for(engine: str) -> None:
         time.sleep(0.25)
 
 
+def _answers(engine: str) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", cast(int, urlsplit(engine).port)), timeout=5):
+        return True
+    return False
+
+
 def _connected(url: str) -> "SparkSession":
     import pyspark
     from pyspark.sql import SparkSession
-    from pyspark.sql.connect.client.retries import DefaultPolicy
 
     from spark_jobs.carried import carry_code
 
     carry_code()
     spark = SparkSession.builder.remote(url).create()
-    # An engine that has gone takes all of a session with it: to wait long for its return helps nobody.
-    _client(spark).set_retry_policies([DefaultPolicy(max_retries=5, initial_backoff=100, max_backoff=2000)])
+    _impatient(_client(spark))
     if spark.version != pyspark.__version__:
         raise Refused(
-            f"the engine is Spark {spark.version}, this job brings {pyspark.__version__}: end `make run` and start it again"
+            f"the engine is Spark {spark.version}, this job brings {pyspark.__version__}: end `make run` and start it "
+            "again"
         )
     return spark
 
 
 def _end_earlier(url: str, engine: str) -> None:
     """Whoever held this session before: their work is over, for certain, when this returns."""
+    from grpc import RpcError
     from pyspark.errors import PySparkException
     from pyspark.sql.connect.client import SparkConnectClient
 
     former = SparkConnectClient(url)
+    _impatient(former)
     try:
         former.interrupt_all()
         deadline = time.monotonic() + ENDED_WITHIN
@@ -118,13 +124,25 @@ def _end_earlier(url: str, engine: str) -> None:
                 raise Conflict(f"{len(running)} queries of a former try do not end: restart the engine at {engine}")
             time.sleep(0.1)
         _release(former)
-    except PySparkException as error:
-        raise_unless_absent(error)
+    except (PySparkException, RpcError) as error:
+        if "StatusCode.UNAVAILABLE" in str(error) and _answers(engine):
+            raise Unreachable(
+                f"what answers at {engine} is no engine: another program has its port. Choose another one: "
+                "make run ENGINE_PORT=..."
+            ) from None
+        _raise_unless_absent(error)
     finally:
         former.close()
 
 
-def raise_unless_absent(error: Exception) -> None:
+def _impatient(client: "SparkConnectClient") -> None:
+    """An engine that has gone takes all of a session with it: to wait long for its return helps nobody."""
+    from pyspark.sql.connect.client.retries import DefaultPolicy
+
+    client.set_retry_policies([DefaultPolicy(max_retries=5, initial_backoff=100, max_backoff=2000)])
+
+
+def _raise_unless_absent(error: Exception) -> None:
     """No such session: then nothing of it runs either."""
     if "INVALID_HANDLE.SESSION_NOT_FOUND" not in str(error):
         raise error
@@ -134,7 +152,7 @@ def _running(client: "SparkConnectClient") -> list[Any]:
     from pyspark.sql.connect.proto.base_pb2 import GetStatusResponse
 
     states = GetStatusResponse.OperationStatus
-    found = client._get_operation_statuses().operation_statuses  # noqa: SLF001 - there is no public name yet
+    found = client._get_operation_statuses().operation_statuses
     return [one for one in found if one.state == states.OPERATION_STATE_RUNNING]
 
 
@@ -142,9 +160,9 @@ def _release(client: "SparkConnectClient") -> None:
     """In such a way that the same number may come again, which `release_session` does not offer."""
     from pyspark.sql.connect.proto.base_pb2 import ReleaseSessionRequest
 
-    request = ReleaseSessionRequest(session_id=client._session_id, allow_reconnect=True)  # noqa: SLF001 - as above
+    request = ReleaseSessionRequest(session_id=client._session_id, allow_reconnect=True)
     request.user_context.user_id = "nightshift"
-    client._stub.ReleaseSession(request, metadata=client._builder.metadata())  # noqa: SLF001 - as above
+    client._stub.ReleaseSession(request, metadata=client._builder.metadata())
 
 
 def _keep(spark: "SparkSession", over: threading.Event) -> None:
@@ -163,4 +181,4 @@ def _close(spark: "SparkSession") -> None:
 
 
 def _client(spark: "SparkSession") -> "SparkConnectClient":
-    return cast(Any, spark).client
+    return cast("SparkConnectClient", cast(Any, spark).client)

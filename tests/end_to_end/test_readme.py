@@ -10,8 +10,8 @@ import pytest
 
 from local.places import CHECKOUT, ENVIRONMENTS, python
 from nightshift import registry
-from tests.end_to_end.conftest import FirstNights
 from tests.end_to_end import scheduler
+from tests.end_to_end.conftest import FirstNights
 from tests.end_to_end.scheduler import DAG
 
 pytestmark = pytest.mark.timeout(1800)  # the first test waits for everything to start and two runs

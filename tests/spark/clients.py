@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from engine.running import Engine
@@ -21,16 +23,16 @@ place = Place(lake=sys.argv[1], landing="", tracking="", registry="", engine=sys
 folder = Path(sys.argv[4])
 """
 
-# A Python function that leaves a sign of life in a file five times a second; then a row is written.
+# A Python function leaves a sign of life five times a second; then a row is written.
 IN_PYTHON = """
 def slowly(batches):
     for batch in batches:
-        for _ in range(int(seconds * 5)):
-            with open(sign, "a") as file:
-                file.write(f"{time.time()}\\n")
+        for _ in range(int({seconds} * 5)):
+            with open(signs, "a") as file:
+                print(time.time(), file=file)
             time.sleep(0.2)
         yield batch
-sign, seconds = str(folder / "signs"), {seconds}
+signs = str(folder / "signs")
 with spark_session(place, "{name}") as spark:
     (folder / "begun").touch()
     spark.range(1).mapInPandas(slowly, "id long").write.format("delta").mode("append").save(f"{{place.lake}}/numbers")
@@ -44,33 +46,60 @@ with spark_session(place, "{name}") as spark:
 """
 
 
+@dataclass(frozen=True)
+class Signs:
+    """What a client leaves in its folder."""
+
+    folder: Path
+
+    @property
+    def begun(self) -> bool:
+        return (self.folder / "begun").exists()
+
+    @property
+    def written(self) -> bool:
+        return (self.folder / "written").exists()
+
+    @property
+    def last(self) -> str:
+        """The newest sign of life, empty before the first."""
+        file = self.folder / "signs"
+        return file.read_text().rpartition("\n")[0].rpartition("\n")[2] if file.exists() else ""
+
+
 def place_of(engine: Engine, lake: Path) -> Place:
     return Place(lake=str(lake), landing="", tracking="", registry="", engine=engine.address, token=str(engine.token))
 
 
-def client(engine: Engine, folder: Path, code: str, *, lake: Path | None = None) -> "subprocess.Popen[str]":
+@contextmanager
+def client(
+    engine: Engine, lake: Path, folder: Path, code: str, *, root: Path = ROOT
+) -> Iterator["subprocess.Popen[str]"]:
+    """Runs `code` with the project's own that lies in `root`; killed where it outlives the block."""
     folder.mkdir(parents=True, exist_ok=True)
-    words = [str(lake or folder / "lake"), engine.address, str(engine.token), str(folder)]
-    return subprocess.Popen(
-        [sys.executable, "-c", BEGIN + code, *words],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    process = subprocess.Popen(
+        [sys.executable, "-c", BEGIN + code, str(lake), engine.address, str(engine.token), str(folder)],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
-def until(true: Callable[[], bool], what: str, within: float = 60.0) -> float:
-    """Seconds until it was so."""
-    began = time.monotonic()
-    while not true():
-        if time.monotonic() - began > within:
-            raise AssertionError(f"{what} did not happen within {within} s")
+def said(process: "subprocess.Popen[str]", within: float = 60.0) -> tuple[int, str, str]:
+    """Waits for its end: status, words and complaints."""
+    words, complaints = process.communicate(timeout=within)
+    return process.returncode, words.strip(), complaints
+
+
+def until(happens: Callable[[], bool], what: str, within: float = 60.0) -> None:
+    deadline = time.monotonic() + within
+    while not happens():
+        assert time.monotonic() < deadline, f"{what} did not happen within {within} s"
         time.sleep(0.05)
-    return time.monotonic() - began
-
-
-def last_sign(folder: Path) -> float:
-    lines = (folder / "signs").read_text().split() if (folder / "signs").exists() else []
-    return float(lines[-1]) if lines else 0.0

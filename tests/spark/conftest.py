@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from mlflow import MlflowClient  # noqa: TID253 - tests load what they test
 from pyspark import cloudpickle
 from pyspark.sql import SparkSession
 
+from engine.running import Engine, running
 from spark_jobs import use_cases
 from spark_jobs.declare import Retrain
 from tests.spark import tiny
@@ -23,6 +25,14 @@ def pytest_configure(config: pytest.Config) -> None:
     vars(sys.modules["__main__"]).setdefault("__file__", __file__)
     for line in THIRD_PARTY:
         config.addinivalue_line("filterwarnings", line)
+
+
+@pytest.fixture(scope="session")
+def own_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """One that nothing else works in."""
+    folder = tmp_path_factory.mktemp("engine")
+    with running(folder, folder / "lake", memory="1g") as engine:
+        yield engine
 
 
 @pytest.fixture(scope="session")

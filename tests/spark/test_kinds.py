@@ -1,5 +1,8 @@
 """What every kind of model must do: fit, be logged, be loaded by anyone, score."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +16,7 @@ from pyspark.ml.feature import OneHotEncoder, VectorAssembler
 from pyspark.ml.regression import LinearRegression
 from pyspark.sql import DataFrame, SparkSession
 
+from engine.settings import JAVA
 from spark_jobs.declare import BadDeclaration
 from spark_jobs.kinds import Candidate, Columns, Params, kind
 from tests.spark import tiny
@@ -109,10 +113,36 @@ def test_a_spark_pipeline_is_logged_and_scored_as_spark(spark: SparkSession, tmp
     found = fetched(again.score(frame, ["at", "y"]))
     assert list(found.columns) == ["at", "y", "prediction"]
     assert (found["prediction"] - found["y"]).abs().mean() < 0.2
-    anywhere = mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(
-        rows[["hour", "x1", "x2"]].astype({"hour": "int64"})
+
+
+ANYWHERE = """
+import sys, mlflow, pandas
+rows = pandas.read_json(sys.stdin, orient="table")
+found = mlflow.pyfunc.load_model(sys.argv[1]).predict(rows)
+print(max(abs(a - b) for a, b in zip(found, rows["prediction"])))
+"""
+
+
+@pytest.mark.long
+def test_a_spark_pipeline_is_opened_by_mlflow_s_own_loader_without_an_engine(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """As somebody else's machine does it: with a Spark of its own."""
+    columns = Columns(features=("hour", "x1", "x2"), labels=("y",), predictions=("prediction",))
+    frame = spark.createDataFrame(tiny.facts(20).assign(hour=lambda r: r["at"].dt.hour))
+    model = Candidate(name="reference", kind="spark_ml", build=linear).fit(frame, {"regParam": 0.001}, columns)
+    model.save(tmp_path / "model", dict(frame.select(*columns.features).dtypes))
+    scored = fetched(model.score(frame, columns.features)).to_json(orient="table", index=False)
+    done = subprocess.run(
+        [sys.executable, "-c", ANYWHERE, str(tmp_path / "model")],
+        env={"PATH": os.environ["PATH"], "JAVA_HOME": str(JAVA)},
+        input=scored,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert (pd.Series(anywhere) - rows["y"]).abs().mean() < 0.2
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout.splitlines()[-1]) < 1e-9
 
 
 def likely(params: Params) -> Estimator[Any]:

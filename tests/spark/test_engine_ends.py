@@ -1,0 +1,155 @@
+"""Killed means ended: of clients, of their work in the engine, and of work that asks for too much."""
+
+import os
+import shutil
+import signal
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from deltalake import DeltaTable
+
+from engine.running import Engine
+from tests.spark.clients import IN_JAVA, IN_PYTHON, ROOT, Signs, client, said, until
+
+WITHIN = 5.0  # seconds in which the work of a client that is gone has ended
+LOOK = 0.7  # seconds between two looks; a sign of life comes every 0.2
+CROWD = 20
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    return tmp_path / "lake"
+
+
+def spent(engine: Engine) -> float:
+    """Processor seconds of Java."""
+    fields = Path(f"/proc/{engine.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def idle(engine: Engine, signs: Signs) -> bool:
+    """For a moment, Java is at rest, and no worker gives a sign of life."""
+    before, last = spent(engine), signs.last
+    time.sleep(LOOK)
+    return spent(engine) - before < 0.3 * LOOK and signs.last == last
+
+
+def numbers(lake: Path) -> int:
+    rows: int = DeltaTable(lake / "numbers").to_pyarrow_table().num_rows
+    return rows
+
+
+@pytest.mark.parametrize("code", [IN_PYTHON, IN_JAVA], ids=["in Python", "in Java"])
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
+def test_the_work_of_a_client_that_is_gone_ends_by_itself(
+    own_engine: Engine, lake: Path, tmp_path: Path, code: str, sent: signal.Signals
+) -> None:
+    signs = Signs(tmp_path)
+    with client(own_engine, lake, tmp_path, code.format(name="gone", seconds=60)) as job:
+        until(lambda: signs.begun, "a beginning")
+        until(lambda: not idle(own_engine, signs), "work")
+        os.kill(job.pid, sent)
+        until(lambda: idle(own_engine, signs), "the end of its work", WITHIN)
+    assert not signs.written
+    assert not lake.exists()
+
+
+def test_whoever_comes_next_under_a_name_ends_the_work_of_the_one_before(
+    own_engine: Engine, lake: Path, tmp_path: Path
+) -> None:
+    """And the one before, stopped and continued when the next has finished, writes nothing."""
+    one, two = Signs(tmp_path / "one"), Signs(tmp_path / "two")
+    with client(own_engine, lake, one.folder, IN_PYTHON.format(name="twice", seconds=60)) as first:
+        until(lambda: bool(one.last), "the first sign of life")
+        os.kill(first.pid, signal.SIGSTOP)
+        with client(own_engine, lake, two.folder, IN_PYTHON.format(name="twice", seconds=1)) as second:
+            until(lambda: two.begun, "the second's beginning")
+            ended = one.last
+            assert said(second)[0] == 0
+        assert one.last == ended
+        os.kill(first.pid, signal.SIGCONT)
+        status, _, complaints = said(first)
+    assert status == 1
+    assert "SESSION_CHANGED" in complaints
+    assert not one.written
+    assert numbers(lake) == 1
+
+
+def test_one_who_lost_the_session_between_two_queries_is_refused_too(
+    own_engine: Engine, lake: Path, tmp_path: Path
+) -> None:
+    waits = """
+with spark_session(place, "idle") as spark:
+    spark.range(1).count()
+    (folder / "begun").touch()
+    while not (folder / "go").exists():
+        time.sleep(0.05)
+    spark.range(1).write.format("delta").save(f"{place.lake}/numbers")
+"""
+    with client(own_engine, lake, tmp_path, waits) as first:
+        until(lambda: Signs(tmp_path).begun, "a beginning")
+        with client(own_engine, lake, tmp_path / "next", "with spark_session(place, 'idle'): pass") as other:
+            assert said(other)[0] == 0
+        (tmp_path / "go").touch()
+        status, _, complaints = said(first)
+    assert status == 1
+    assert "SESSION_CHANGED" in complaints
+    assert not lake.exists()
+
+
+def test_twenty_clients_killed_at_once_leave_no_work_and_the_next_one_is_served(
+    own_engine: Engine, lake: Path, tmp_path: Path
+) -> None:
+    everyone = [Signs(tmp_path / str(number)) for number in range(CROWD)]
+    with ExitStack() as crowd:  # which kills them at its end
+        for signs in everyone:
+            code = IN_PYTHON.format(name=signs.folder.name, seconds=60)
+            crowd.enter_context(client(own_engine, lake, signs.folder, code))
+        until(lambda: all(signs.begun for signs in everyone), "twenty beginnings", within=120)
+    until(lambda: all(idle(own_engine, signs) for signs in everyone if signs.last), "the end of their work", 2 * WITHIN)
+    with client(own_engine, lake, tmp_path / "next", IN_PYTHON.format(name="next", seconds=0.2)) as job:
+        assert said(job)[0] == 0
+    assert numbers(lake) == 1
+
+
+def test_a_query_whose_answer_is_too_large_fails_by_name_and_alone(
+    own_engine: Engine, lake: Path, tmp_path: Path
+) -> None:
+    greedy = """
+with spark_session(place, "greedy") as spark:
+    spark.sql("SELECT repeat(uuid(), 100) AS x FROM range(2000000)").toPandas()
+"""
+    modest = """
+with spark_session(place, "modest") as spark:
+    print(sum(spark.range(n).count() for n in range(40)))
+"""
+    with (
+        client(own_engine, lake, tmp_path / "greedy", greedy) as one,
+        client(own_engine, lake, tmp_path / "modest", modest) as other,
+    ):
+        status, _, complaints = said(one, within=120)
+        assert said(other, within=120)[:2] == (0, str(sum(range(40))))
+    assert status == 1
+    assert "spark.driver.maxResultSize" in complaints
+    assert own_engine.process.poll() is None
+
+
+def test_an_edited_function_and_an_older_version_beside_it_run_as_they_are(
+    own_engine: Engine, lake: Path, tmp_path: Path
+) -> None:
+    """Without a restart of the engine, and in turns."""
+    asks = """
+from spark_jobs.marked import mark
+with spark_session(place, "version") as spark:
+    print(spark.range(1).mapInPandas(mark, "id long").collect()[0][0])
+"""
+    for version in (1, 2):
+        code = tmp_path / str(version)
+        shutil.copytree(ROOT / "spark_jobs", code / "spark_jobs", ignore=shutil.ignore_patterns("__pycache__"))
+        edited = f"def mark(batches):\n    for batch in batches:\n        yield batch.assign(id={version})\n"
+        (code / "spark_jobs" / "marked.py").write_text(edited)
+    for version in (1, 2, 1):
+        with client(own_engine, lake, tmp_path, asks, root=tmp_path / str(version)) as job:
+            assert said(job)[:2] == (0, str(version))
