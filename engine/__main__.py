@@ -62,7 +62,7 @@ def _emptied(folder: Path) -> Path:
 
 
 def _surroundings(folder: Path) -> dict[str, str]:
-    """Workers import our daemon, and nothing of ours else: a function brings the code it was made with."""
+    """Workers find our daemon here; the code of a function comes with it, and goes before what lies here."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "USER", "LANG", "LC_ALL") if name in os.environ}
     return kept | {
         "JAVA_HOME": str(JAVA),

@@ -35,7 +35,7 @@ def running(folder: Path, lake: Path, *, cores: str = "*", memory: str = MEMORY)
     options = [f"--port={port}", f"--token={word}", f"--lake={lake}", f"--folder={folder / 'work'}"]
     options += [f"--cores={cores}", f"--memory={memory}"]
     log = folder / "engine.log"
-    with log.open("ab") as file:
+    with log.open("wb") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", "engine", *options],
             cwd=CHECKOUT,

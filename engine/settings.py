@@ -1,4 +1,4 @@
-"""What the server is started with. Spark's settings of all jobs live here: a client sets none."""
+"""What the server is started with: Spark's settings for all jobs. A job sets only how its own queries run."""
 
 import sys
 from pathlib import Path
@@ -11,6 +11,7 @@ JAVA = INSTALLED / "java"
 FAIR = Path(__file__).parent / "fair.xml"
 
 LOOPBACK = "127.0.0.1"
+LEAST = 1000  # megabytes
 MEMORY = "2g"  # of Java; Python's workers come on top, as many as there are cores
 
 SETTINGS = {
@@ -24,7 +25,6 @@ SETTINGS = {
     "spark.databricks.delta.skipRecordingEmptyCommits": "false",  # a write of no rows leaves its note too
     "spark.scheduler.mode": "FAIR",  # a short night beside a long training gets its turn
     "spark.scheduler.allocation.file": FAIR.as_uri(),
-    "spark.driver.maxResultSize": "1g",  # a query that would fill the engine with its answer fails alone
     "spark.ui.enabled": "false",
     "spark.log.level": "WARN",
     "spark.driver.host": LOOPBACK,
@@ -47,11 +47,11 @@ JAVA_OPTIONS = ("-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Dderby.syst
 
 
 def settings(*, port: int, token: str, folder: Path, cores: str, memory: str) -> dict[str, str]:
-    if not memory[:-1].isdigit() or memory[-1] not in "gm":
-        raise BadRequest("ENGINE_MEMORY", f"is a size like 2g or 1500m, got {memory!r}")
     own = {
         "spark.master": f"local[{cores}]",
         "spark.driver.memory": memory,
+        # A query that would fill the engine with its answer fails alone.
+        "spark.driver.maxResultSize": f"{megabytes(memory) // 4}m",
         "spark.driver.extraClassPath": ":".join(map(str, sorted(JARS.glob("*.jar")))),
         "spark.driver.extraJavaOptions": " ".join((*JAVA_OPTIONS, f"-Djava.io.tmpdir={folder}")),
         "spark.local.dir": str(folder),
@@ -62,3 +62,12 @@ def settings(*, port: int, token: str, folder: Path, cores: str, memory: str) ->
         "spark.connect.authenticate.token": token,
     }
     return SETTINGS | LEASE | own
+
+
+def megabytes(memory: str) -> int:
+    """Of a size as Java writes it; less than Spark can start with is refused."""
+    number, unit = memory[:-1], memory[-1:]
+    size = int(number) * {"g": 1024, "m": 1}[unit] if number.isdigit() and unit in ("g", "m") else 0
+    if size < LEAST:
+        raise BadRequest("ENGINE_MEMORY", f"is a size like 2g or 1500m, at least {LEAST}m, got {memory!r}")
+    return size

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.settings import MEMORY, megabytes
 from local.places import CHECKOUT, SPARK, python
 from spark_jobs.declare import BadRequest
 
@@ -19,7 +20,7 @@ class Home:
     airflow_port: int = 8080
     mlflow_port: int = 5000
     engine_port: int = 15002
-    engine_memory: str = "2g"
+    engine_memory: str = MEMORY
     pool: str = "spark"
     jobs_at_once: int = 2
 
@@ -85,7 +86,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Home:
         airflow_port=_number(environment, "AIRFLOW_PORT", 8080, PORTS),
         mlflow_port=_number(environment, "MLFLOW_PORT", 5000, PORTS),
         engine_port=_number(environment, "ENGINE_PORT", 15002, PORTS),
-        engine_memory=environment.get("ENGINE_MEMORY") or "2g",
+        engine_memory=_memory(environment.get("ENGINE_MEMORY") or MEMORY),
         pool=environment.get("NIGHTSHIFT_SPARK_POOL") or "spark",
         jobs_at_once=_number(environment, "NIGHTSHIFT_SPARK_SLOTS", 2, range(1, 65)),
     )
@@ -112,6 +113,11 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def _memory(given: str) -> str:
+    megabytes(given)
+    return given
 
 
 def _number(environment: Mapping[str, str], name: str, usual: int, allowed: range) -> int:

@@ -15,7 +15,7 @@ from engine.running import answers, running
 from local.commands import tell
 from local.home import Home, from_environment
 from spark_jobs import use_cases
-from spark_jobs.declare import Place
+from spark_jobs.declare import NightshiftError, Place
 from spark_jobs.session import spark_session
 from spark_jobs.tables.live import live_sql
 
@@ -27,7 +27,7 @@ An older version: SELECT count(*) FROM {0}.silver_rides VERSION AS OF 0;
 
 
 def main(home: Home, query: str) -> int:
-    with _place(home) as place, spark_session(place, "make sql", small=True) as spark:
+    with _place(home) as place, spark_session(place, f"make sql {os.getpid()}", small=True) as spark:
         names = [name for name in use_cases.names() if (home.lake / name).is_dir()]
         with ThreadPoolExecutor(4) as hands:
             list(hands.map(spark.sql, _databases(names)))
@@ -95,4 +95,7 @@ def _answer(spark: SparkSession, statement: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(from_environment(), os.environ.get("QUERY", "")))
+    try:
+        sys.exit(main(from_environment(), os.environ.get("QUERY", "")))
+    except NightshiftError as error:
+        sys.exit(str(error))

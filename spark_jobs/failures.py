@@ -2,13 +2,13 @@
 
 import re
 
-from spark_jobs.declare import NightshiftError, Place
+from spark_jobs.declare import NightshiftError, Place, Refused
 
 ENGINE = (
     (
-        r"INVALID_HANDLE.SESSION_CHANGED|INVALID_HANDLE.SESSION_CLOSED|SESSION_NOT_SAME",
-        "another try of this job has taken its session, or this one stood still for minutes: nothing of it was written "
-        "since. Look at the newest try",
+        r"INVALID_HANDLE\.|NO_ACTIVE_SESSION",
+        "another try of this job has taken its session, or the engine was started anew, or this job stood still for "
+        "minutes: nothing of it was written since. Look at the newest try",
     ),
     (
         r"OPERATION_ABANDONED",
@@ -16,16 +16,17 @@ ENGINE = (
         "machine is overloaded, or the job was stopped. Run it again",
     ),
     (
-        r"OPERATION_NOT_FOUND|SESSION_NOT_FOUND|StatusCode.UNAVAILABLE|RETRIES_EXCEEDED|Connection refused"
-        r"|Socket closed",
+        r"StatusCode.UNAVAILABLE|RETRIES_EXCEEDED|Connection refused|Socket closed",
         "the engine ended while this job worked (killed, or out of memory: its log says which). What was not committed "
         "is not there. `make run` starts it again; then run this job again",
     ),
     (
-        r"UNAUTHENTICATED|Invalid authentication token|No authentication token",
-        "the engine does not take this token: end `make run`, and start it again",
+        r"spark.driver.maxResultSize",
+        "the answer of a query is larger than the engine lets one have, a quarter of its memory. Give it more, like "
+        "make run ENGINE_MEMORY=4g, or ask for fewer days",
     ),
 )
+NOT_LET_IN = r"UNAUTHENTICATED|Invalid authentication token|No authentication token"
 KNOWN = (
     (r"No space left on device|Disk quota exceeded", "the disk is full: free some space, then run again"),
     (
@@ -39,6 +40,8 @@ KNOWN = (
 def explained(error: Exception, place: Place) -> NightshiftError | None:
     """The failure in our own words, None where the cause is not a known one."""
     told = "\n".join(map(str, _chain(error)))
+    if re.search(NOT_LET_IN, told):
+        return Refused("the engine does not take this token: end `make run`, and start it again")
     for pattern, says in ENGINE:
         if re.search(pattern, told):
             return NightshiftError(f"{says} (engine {place.engine})")

@@ -10,6 +10,7 @@ import os
 import socket
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -126,7 +127,7 @@ def _end_earlier(url: str, engine: str) -> None:
         _release(former)
     except (PySparkException, RpcError) as error:
         if "StatusCode.UNAVAILABLE" in str(error) and _answers(engine):
-            raise Unreachable(
+            raise Refused(
                 f"what answers at {engine} is no engine: another program has its port. Choose another one: "
                 "make run ENGINE_PORT=..."
             ) from None
@@ -139,6 +140,7 @@ def _impatient(client: "SparkConnectClient") -> None:
     """An engine that has gone takes all of a session with it: to wait long for its return helps nobody."""
     from pyspark.sql.connect.client.retries import DefaultPolicy
 
+    warnings.filterwarnings("ignore", r"\[RETRIES_EXCEEDED\]")  # the error says so too
     client.set_retry_policies([DefaultPolicy(max_retries=5, initial_backoff=100, max_backoff=2000)])
 
 

@@ -66,7 +66,6 @@ class ModelKind(Protocol):
     """What a module of this package gives."""
 
     IN_MEMORY: bool  # fits on pandas rows, so trials can run on workers; else on Spark frames
-    NEEDS_CLASSIC: bool  # cannot run on Spark Connect
 
     def fit(self, rows: Any, params: Params, columns: Columns, watched: Any = None) -> Model: ...
 

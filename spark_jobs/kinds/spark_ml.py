@@ -14,7 +14,7 @@ from spark_jobs.kinds import Columns, Params
 if TYPE_CHECKING:
     import pandas as pd
 
-IN_MEMORY, NEEDS_CLASSIC = False, True
+IN_MEMORY = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import xgboost
 
-IN_MEMORY, NEEDS_CLASSIC = True, False
+IN_MEMORY = True
 ANYWHERE = Path(__file__).with_name("xgboost_anywhere.py")
 FILES = "boosters"
 # The rest goes to XGBoost as it is. `relative_to` names a feature: what is learned is the label as a share of it, rows

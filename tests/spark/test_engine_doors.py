@@ -26,7 +26,7 @@ def refused(place: Place) -> Exception:
     """What a job for this place comes to."""
     with pytest.raises(Exception) as error, spark_session(place, "refused"):
         pass
-    return explained(error.value, place) or error.value
+    return error.value if isinstance(error.value, NightshiftError) else explained(error.value, place) or error.value
 
 
 def with_token(engine: Engine, folder: Path, token: str | None, mode: int = 0o600) -> Place:

@@ -1,6 +1,7 @@
 """Killed means ended: of clients, of their work in the engine, and of work that asks for too much."""
 
 import os
+import re
 import shutil
 import signal
 import time
@@ -37,7 +38,9 @@ def idle(engine: Engine, signs: Signs) -> bool:
 
 
 def numbers(lake: Path) -> int:
-    rows: int = DeltaTable(lake / "numbers").to_pyarrow_table().num_rows
+    """Rows that were committed."""
+    table = str(lake / "numbers")
+    rows: int = DeltaTable(table).to_pyarrow_table().num_rows if DeltaTable.is_deltatable(table) else 0
     return rows
 
 
@@ -53,7 +56,7 @@ def test_the_work_of_a_client_that_is_gone_ends_by_itself(
         os.kill(job.pid, sent)
         until(lambda: idle(own_engine, signs), "the end of its work", WITHIN)
     assert not signs.written
-    assert not lake.exists()
+    assert numbers(lake) == 0
 
 
 def test_whoever_comes_next_under_a_name_ends_the_work_of_the_one_before(
@@ -64,15 +67,14 @@ def test_whoever_comes_next_under_a_name_ends_the_work_of_the_one_before(
     with client(own_engine, lake, one.folder, IN_PYTHON.format(name="twice", seconds=60)) as first:
         until(lambda: bool(one.last), "the first sign of life")
         os.kill(first.pid, signal.SIGSTOP)
-        with client(own_engine, lake, two.folder, IN_PYTHON.format(name="twice", seconds=1)) as second:
+        with client(own_engine, lake, two.folder, IN_PYTHON.format(name="twice", seconds=WITHIN)) as second:
             until(lambda: two.begun, "the second's beginning")
-            ended = one.last
             assert said(second)[0] == 0
-        assert one.last == ended
+        assert float(two.last) - float(one.last) > LOOK
         os.kill(first.pid, signal.SIGCONT)
         status, _, complaints = said(first)
     assert status == 1
-    assert "SESSION_CHANGED" in complaints
+    assert re.search("INVALID_HANDLE.SESSION|NO_ACTIVE_SESSION", complaints)
     assert not one.written
     assert numbers(lake) == 1
 
@@ -95,10 +97,11 @@ with spark_session(place, "idle") as spark:
         (tmp_path / "go").touch()
         status, _, complaints = said(first)
     assert status == 1
-    assert "SESSION_CHANGED" in complaints
-    assert not lake.exists()
+    assert re.search("INVALID_HANDLE.SESSION|NO_ACTIVE_SESSION", complaints)
+    assert numbers(lake) == 0
 
 
+@pytest.mark.long
 def test_twenty_clients_killed_at_once_leave_no_work_and_the_next_one_is_served(
     own_engine: Engine, lake: Path, tmp_path: Path
 ) -> None:
@@ -119,7 +122,7 @@ def test_a_query_whose_answer_is_too_large_fails_by_name_and_alone(
 ) -> None:
     greedy = """
 with spark_session(place, "greedy") as spark:
-    spark.sql("SELECT repeat(uuid(), 100) AS x FROM range(2000000)").toPandas()
+    spark.range(0, 200000, 1, 100).selectExpr("repeat(uuid(), 100) AS x").toPandas()
 """
     modest = """
 with spark_session(place, "modest") as spark:
