@@ -1,9 +1,11 @@
 """`python -m engine --port= --token= --lake= --folder=`: becomes the Spark Connect server of this lake."""
 
 import argparse
+import ctypes
 import fcntl
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -14,11 +16,14 @@ from spark_jobs import token
 from spark_jobs.declare import NightshiftError, Refused
 
 SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
+PR_SET_PDEATHSIG = 1  # the kernel's number for it
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 def main(argv: list[str]) -> None:
     given = _parser().parse_args(argv)
+    if given.with_starter:
+        _end_with_starter()
     _hold(given.lake)
     folder = _emptied(given.folder.resolve())
     secret = token.read(given.token)
@@ -40,7 +45,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--folder", type=Path, required=True, help="for its temporary files; emptied at each start")
     parser.add_argument("--cores", default="*")
     parser.add_argument("--memory", default=MEMORY)
+    parser.add_argument("--with-starter", action="store_true", help="ends when the process that starts it does")
     return parser
+
+
+def _end_with_starter() -> None:
+    """Should that be killed; macOS knows nothing of the kind."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _hold(lake: Path) -> None:
@@ -57,7 +69,7 @@ def _hold(lake: Path) -> None:
 def _emptied(folder: Path) -> Path:
     """What an engine that was killed left lying about goes with the next start."""
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700, parents=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # a disk of its own stays where it is mounted
     return folder
 
 

@@ -33,7 +33,7 @@ def running(folder: Path, lake: Path, *, cores: str = "*", memory: str = MEMORY)
     word, port = folder / "token", free_port()
     token.make(word)
     options = [f"--port={port}", f"--token={word}", f"--lake={lake}", f"--folder={folder / 'work'}"]
-    options += [f"--cores={cores}", f"--memory={memory}"]
+    options += [f"--cores={cores}", f"--memory={memory}", "--with-starter"]
     log = folder / "engine.log"
     with log.open("wb") as file:
         process = subprocess.Popen(

@@ -7,6 +7,7 @@ from typing import Any
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as f
 
 from spark_jobs.declare import Window
 
@@ -86,7 +87,7 @@ class Table:
         self._write(frame, "overwrite", note, where)
 
     def _write(self, frame: DataFrame, mode: str, note: Note, options: Mapping[str, str]) -> None:
-        writer = frame.write.format("delta").mode(mode).options(**options)
+        writer = _plain(frame).write.format("delta").mode(mode).options(**options)
         writer = writer.option("userMetadata", json.dumps(note, sort_keys=True))
         writer.save(self.place) if self.is_path else writer.saveAsTable(self.place)
 
@@ -97,6 +98,12 @@ class Table:
             if error.getCondition() in NO_TABLE_YET:
                 return []
             raise
+
+
+def _plain(frame: DataFrame) -> DataFrame:
+    """Text out of a Python function names its collation, even the usual one; others cannot open a table that does."""
+    kinds = {f"`{field.name}`": field.dataType.simpleString() for field in frame.schema}
+    return frame.select(*(f.col(name).cast(kind) if "string" in kind else f.col(name) for name, kind in kinds.items()))
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ def _impatient(client: "SparkConnectClient") -> None:
     from pyspark.sql.connect.client.retries import DefaultPolicy
 
     warnings.filterwarnings("ignore", r"\[RETRIES_EXCEEDED\]")  # the error says so too
-    client.set_retry_policies([DefaultPolicy(max_retries=5, initial_backoff=100, max_backoff=2000)])
+    client.set_retry_policies([DefaultPolicy(max_retries=3, initial_backoff=100, max_backoff=2000)])
 
 
 def _raise_unless_absent(error: Exception) -> None:

@@ -44,13 +44,22 @@ def disk(place: Home) -> Iterator[SmallDisk]:
 
 
 @pytest.fixture(scope="session")
-def ctrl_c(code: Path, place: Home, disk: SmallDisk) -> Interrupted:
+def temporary(place: Home) -> Iterator[SmallDisk]:
+    """Where the engine keeps what passes."""
+    disk = SmallDisk(place.engine / "work", megabytes=512)
+    disk.mount()
+    yield disk
+    disk.unmount()
+
+
+@pytest.fixture(scope="session")
+def ctrl_c(code: Path, place: Home, disk: SmallDisk, temporary: SmallDisk) -> Interrupted:
     """The first thing that happens to the installation: `make run`, and Ctrl-C while the first job writes."""
     return interrupted(code, place, DAYS)
 
 
 @pytest.fixture(scope="session")
-def here(code: Path, place: Home, disk: SmallDisk, ctrl_c: Interrupted) -> Iterator[Installation]:
+def here(code: Path, place: Home, disk: SmallDisk, temporary: SmallDisk, ctrl_c: Interrupted) -> Iterator[Installation]:
     """The same installation started again: it finishes the first range and a night, and has a champion."""
     with running_from(code), services.started(place) as up:
         found = Installation(up, code)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-SIZE = "64m"
 LEFT = 40_000  # bytes: enough to begin to write
 INSTEAD = (
     "This scenario needs a small file system for the lake, and mounting one is not permitted here: {why}. "
@@ -21,12 +20,13 @@ INSTEAD = (
 @dataclass
 class SmallDisk:
     folder: Path
+    megabytes: int = 64
     refused: str = ""  # why there is none
 
     def mount(self) -> None:
         """Without one the lake lies on the machine's own disk; only the scenarios that need it fail."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.refused = self._mount("-t", "tmpfs", "-o", f"size={SIZE}", "nightshift-campaign")
+        self.refused = self._mount("-t", "tmpfs", "-o", f"size={self.megabytes}m", "nightshift-campaign")
 
     def unmount(self) -> None:
         if not self.refused:

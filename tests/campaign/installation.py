@@ -21,7 +21,18 @@ DAY = timedelta(days=1)
 DAYS = 14  # of the first range
 NIGHT = last_night(datetime.now(UTC))  # the day that the first nightly run is about
 FIRST = NIGHT - DAY * DAYS
+BEFORE = NIGHT - DAY * 16  # from here on lie two days that the first range did not touch
 NOT_TRAINED = ("train", "evaluate", "promote")
+
+# What a stage has begun to write, but not finished, when it is killed.
+WRITES = {
+    Stage.INGEST: "lake/bike_sharing/bronze/rides/*.parquet",
+    Stage.REFINE: "lake/bike_sharing/silver/rides/*.parquet",
+    Stage.FEATURES: "lake/bike_sharing/gold/features/*.parquet",
+    Stage.TRAIN: "mlflow/artifacts/**/MLmodel",
+    Stage.EVALUATE: "mlflow/artifacts/**/verdict.json",
+    Stage.SCORE: "lake/bike_sharing/gold/predictions/*.parquet",
+}
 
 
 def until(happens: Callable[[], Any], what: str, within: float = 240.0, every: float = 0.05) -> Any:

@@ -1,5 +1,6 @@
 """What MLflow's server says of runs and versions."""
 
+import json
 from typing import Any
 
 from local.airflow_api import fetch
@@ -38,6 +39,22 @@ def versions(home: Home) -> list[dict[str, Any]]:
 def champion(home: Home) -> str:
     model = _ask(home, f"registered-models/get?name={DAG}")["registered_model"]
     return next((a["version"] for a in model.get("aliases", []) if a["alias"] == tags.CHAMPION), "")
+
+
+def history(home: Home) -> list[dict[str, str]]:
+    """What people and nights did to the model, the oldest first."""
+    model = _ask(home, f"registered-models/get?name={DAG}")["registered_model"]
+    return [json.loads(tag["value"]) for tag in sorted(model["tags"], key=_key) if tag["key"].startswith(tags.HISTORY)]
+
+
+def dismiss_champion(home: Home) -> None:
+    """As a person could in MLflow's pages."""
+    named = {"name": DAG, "alias": tags.CHAMPION}
+    fetch(f"{home.mlflow_url}/api/2.0/mlflow/registered-models/alias", named, method="DELETE")
+
+
+def _key(tag: dict[str, str]) -> str:
+    return tag["key"]
 
 
 def tags_of(version: dict[str, Any]) -> dict[str, str]:

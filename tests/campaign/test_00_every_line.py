@@ -68,6 +68,21 @@ LINES: dict[str, tuple[str, ...]] = {
         "test_03_killed::test_a_job_ends_when_its_worker_is_killed_and_a_retry_does_its_work",
         "test_03_killed::test_a_job_that_hangs_when_its_worker_is_killed_does_not_run_beside_its_retry",
     ),
+    "the engine killed in every stage, alone and with its job": (
+        "test_03_engine::test_a_run_whose_engine_was_killed_in_every_stage_succeeds_and_says_what_happened",
+    ),
+    "the engine gone for a minute (waited for)": (
+        "test_03_engine::test_an_engine_that_is_gone_for_a_minute_is_waited_for",
+    ),
+    "the engine gone for good (clear failure)": (
+        "test_03_engine::test_an_engine_that_stays_away_fails_the_run_in_clear_words_and_the_next_run_makes_up_for_it",
+    ),
+    "the engine's temporary folder full": (
+        "test_07_disk::test_an_engine_whose_temporary_folder_is_full_fails_the_run_and_says_so",
+    ),
+    "MLflow ended in the middle of promote": (
+        "test_05_mlflow::test_an_mlflow_that_ends_in_the_middle_of_promote_leaves_one_champion_and_one_entry",
+    ),
     "Ctrl-C in the middle": (
         "test_01_interrupted::test_ctrl_c_ends_every_process_that_make_run_started",
         "test_01_interrupted::test_started_again_it_carries_on_with_the_range_that_was_interrupted",
@@ -84,6 +99,7 @@ LINES: dict[str, tuple[str, ...]] = {
     ),
     "the laws hold after each": (
         "test_02_laws::test_the_laws_hold_after_an_interruption_and_bad_files",
+        "test_03_engine::test_the_laws_hold_after_an_engine_was_killed",
         "test_03_killed::test_the_laws_hold_after_kills",
         "test_03_killed::test_the_laws_hold_after_killed_workers",
         "test_04_training::test_the_laws_hold_after_a_failed_training",

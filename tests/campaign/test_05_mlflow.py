@@ -1,6 +1,7 @@
 """MLflow down for a minute, and for good."""
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +11,10 @@ from tests.campaign import registry
 from tests.campaign.installation import NIGHT, NOT_TRAINED, Installation, until
 from tests.campaign.laws import Laws
 from tests.end_to_end.checkout import changed
+from tests.end_to_end.scheduler import DAG
 
 MINUTE = 60.0
+MOVES = "    _remember(client, model, entry)\n    _move(client, name, version)\n"
 PATIENT = '"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5"'
 
 
@@ -34,6 +37,41 @@ def test_a_training_waits_for_an_mlflow_that_is_down_for_a_minute(here: Installa
         t["duration"] for t in here.airflow.tasks("bike_sharing", "mlflow_down_for_a_minute") if t["task_id"] == "train"
     ]
     assert took > MINUTE / 2 or here.tries("mlflow_down_for_a_minute")["train"] > 1
+
+
+STOPS = """    _remember(client, model, entry)
+    from pathlib import Path
+    from time import sleep
+    between = Path("{between}")
+    if not between.exists():
+        between.touch()
+        while not between.stat().st_size:
+            sleep(0.1)
+    _move(client, name, version)
+"""
+
+
+@pytest.mark.timeout(1200)
+def test_an_mlflow_that_ends_in_the_middle_of_promote_leaves_one_champion_and_one_entry(
+    here: Installation, folder: Path
+) -> None:
+    """Between what it remembers and what it changes; nobody is champion before, so the run's version is sure to be."""
+    between, act = folder / "between", here.code / "plugins/nightshift/registry.py"
+    registry.dismiss_champion(here.home)
+    with changed(act, MOVES, STOPS.format(between=between)):
+        here.start("mlflow_down_in_promote", NIGHT, NIGHT, retrain="always")
+        until(between.exists, "the middle of promote", within=600)
+        here.services.end("mlflow")
+        between.write_text("go on")
+        back_again(here)
+        here.finish("mlflow_down_in_promote")
+    assert here.state("mlflow_down_in_promote") == "success"
+    version = here.result("mlflow_down_in_promote", "train")["version"]
+    assert (here.champion(), here.result("mlflow_down_in_promote", "score")["version"]) == (version, version)
+    run = f"{DAG}/mlflow_down_in_promote"
+    assert [(entry["what"], entry["to"]) for entry in registry.history(here.home) if entry["run"] == run] == [
+        ("promote", version)
+    ]
 
 
 @pytest.fixture(scope="module")

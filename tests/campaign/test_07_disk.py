@@ -1,4 +1,4 @@
-"""A lake that cannot be written, and a disk that is full while a job writes."""
+"""A lake that cannot be written, a disk that is full while a job writes, and an engine's that is full."""
 
 import pytest
 
@@ -29,6 +29,17 @@ def test_a_disk_that_is_full_while_a_job_writes_fails_the_run_and_says_so(here: 
     assert here.state("full") == "failed"
     [stage, *_] = [task for task in ("ingest", "refine", "features") if states[task] == "failed"]
     assert "the disk is full: free some space, then run again" in here.log("full", stage)
+
+
+@pytest.mark.timeout(1200)
+def test_an_engine_whose_temporary_folder_is_full_fails_the_run_and_says_so(
+    here: Installation, temporary: SmallDisk
+) -> None:
+    with temporary.full():
+        states = here.through("temporary_full", FIRST_DAY, LAST_DAY)
+    assert here.state("temporary_full") == "failed"
+    [stage, *_] = [task for task in ("ingest", "refine", "features") if states[task] == "failed"]
+    assert "the disk is full: free some space, then run again" in here.log("temporary_full", stage)
 
 
 @pytest.mark.timeout(1200)

@@ -22,6 +22,7 @@ from spark_jobs.declare import Window
 DAG = "bike_sharing"
 LONG = 600.0
 LISTEN = "0A"  # as /proc/net/tcp writes it
+LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F"}  # 127.0.0.1 as Linux lists it, and as Java binds it
 
 
 def home_at(root: Path) -> Home:
@@ -130,7 +131,7 @@ def belonging_to(root: Path) -> list[int]:
 
 
 def listening(processes: Iterable[Process]) -> set[str]:
-    """The addresses on which these accept connections, as Linux lists them: 0100007F is 127.0.0.1."""
+    """The addresses on which these accept connections, as Linux lists them."""
     sockets = {link.readlink().name for process in processes for link in Path(f"/proc/{process.pid}/fd").glob("*")}
     rows = [line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
     return {row[1].partition(":")[0] for row in rows if row[3] == LISTEN and f"socket:[{row[9]}]" in sockets}

@@ -12,7 +12,7 @@ from local.summary import summary
 from spark_jobs.declare import Window, tags
 from spark_jobs.lakehouse import Lake
 from tests.end_to_end.conftest import DAYS, FirstNights
-from tests.end_to_end.scheduler import DAG, listening
+from tests.end_to_end.scheduler import DAG, LOOPBACK, listening
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -97,7 +97,7 @@ def test_a_roll_back_that_is_refused_is_one_sentence_at_the_terminal(nights: Fir
 
 
 def test_nothing_answers_on_another_address_than_this_machine_s_own(nights: FirstNights) -> None:
-    assert listening(nights.scheduler.everything()) == {"0100007F"}
+    assert listening(nights.scheduler.everything()) == LOOPBACK
 
 
 def test_keys_and_password_are_for_their_owner_only(nights: FirstNights) -> None:

@@ -15,11 +15,10 @@ from spark_jobs import session
 from spark_jobs.declare import BadRequest, NightshiftError, Place, Refused, Unreachable
 from spark_jobs.failures import explained
 from spark_jobs.session import spark_session
-from tests.end_to_end.scheduler import listening
+from tests.end_to_end.scheduler import LOOPBACK, listening
 from tests.spark.clients import client, place_of, said
 
 ASKS = "with spark_session(place, 'asks') as spark:\n    print(spark.range(3).count())"
-LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F"}
 
 
 def refused(place: Place) -> Exception:

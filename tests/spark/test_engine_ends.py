@@ -4,6 +4,8 @@ import os
 import re
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from deltalake import DeltaTable
 
 from engine.running import Engine
+from local import processes
 from tests.spark.clients import IN_JAVA, IN_PYTHON, ROOT, Signs, client, said, until
 
 WITHIN = 5.0  # seconds in which the work of a client that is gone has ended
@@ -156,3 +159,22 @@ with spark_session(place, "version") as spark:
     for version in (1, 2, 1):
         with client(own_engine, lake, tmp_path, asks, root=tmp_path / str(version)) as job:
             assert said(job)[:2] == (0, str(version))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="macOS cannot tie a process to the one that started it")
+def test_an_engine_started_for_a_block_ends_when_whoever_runs_the_block_is_killed(tmp_path: Path) -> None:
+    starts = f"""
+import time
+from pathlib import Path
+from engine.running import running
+folder = Path({str(tmp_path)!r})
+with running(folder, folder / "lake", memory="1g") as engine:
+    (folder / "number").write_text(str(engine.process.pid))
+    time.sleep(600)
+"""
+    with subprocess.Popen([sys.executable, "-c", starts], cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}) as one:
+        until(lambda: (tmp_path / "number").exists() and bool((tmp_path / "number").read_text()), "its start", 90)
+        engine = int((tmp_path / "number").read_text())
+        assert engine in processes.running()
+        one.kill()
+    until(lambda: engine not in processes.running(), "the engine's end", WITHIN)

@@ -6,8 +6,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 import pytest
+from deltalake import DeltaTable
 from mlflow import MlflowClient  # noqa: TID253 - tests load what they test
 from pyspark.sql import SparkSession
 
@@ -41,6 +43,7 @@ class Plant:
     client: MlflowClient
     run: str
     results: dict[str, Result]
+    opened: dict[str, dict[str, tuple[int, int]]]  # after each stage: rows of each table, as others count them
 
     @property
     def place(self) -> Place:
@@ -74,11 +77,13 @@ def plant(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Plan
     client = MlflowClient(place.tracking, place.registry)
     run = client.create_run(client.create_experiment(SMALL.name, artifact_location=f"{folder}/artifacts")).info.run_id
     results: dict[str, Result] = {}
+    opened: dict[str, dict[str, tuple[int, int]]] = {}
 
     def stage(module: Any, **job: Any) -> None:
         name = Stage(module.__name__.rpartition(".")[2])
         asked = Job(stage=name, use_case=SMALL.name, window=RANGE, run=run, **job)
         results[name] = module.run(Work(job=asked, place=place, use_case=SMALL, spark=spark))
+        opened[name] = _opened_by_others(Path(place.lake))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(model, "BOOSTING", {**model.BOOSTING, "rounds": 60, "patience": 10, "max_bin": 256})
@@ -87,7 +92,19 @@ def plant(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Plan
         stage(evaluate, version=results["train"]["version"])
         _promote(client, results["evaluate"])
         stage(score)
-    return Plant(spark=spark, folder=folder, client=client, run=run, results=results)
+    return Plant(spark=spark, folder=folder, client=client, run=run, results=results, opened=opened)
+
+
+def _opened_by_others(lake: Path) -> dict[str, tuple[int, int]]:
+    """Rows of every table: by delta-rs, and by DuckDB over the files that delta-rs names."""
+    found = {}
+    for log in lake.rglob("_delta_log"):
+        table = DeltaTable(log.parent)
+        files = table.file_uris()
+        query = f"SELECT count(*) FROM read_parquet({files})"
+        counted = duckdb.connect().execute(query).fetchall()[0][0] if files else 0
+        found[str(log.parent.relative_to(lake))] = (table.to_pyarrow_table().num_rows, counted)
+    return found
 
 
 def test_the_version_that_was_trained_is_judged_crowned_and_scores_every_machine(plant: Plant) -> None:
@@ -96,6 +113,15 @@ def test_the_version_that_was_trained_is_judged_crowned_and_scores_every_machine
     scored = plant.rows("predictions", "machineID", "at")
     assert set(scored["machineID"]) == set(range(1, MACHINES + 1))
     assert scored.groupby("machineID")["at"].nunique().min() >= 2 * (len(list(RANGE.days)) - 1)
+
+
+def test_every_table_is_read_by_others_after_every_stage(plant: Plant) -> None:
+    assert list(plant.opened) == list(Stage)
+    for stage, tables in plant.opened.items():
+        assert len(tables) >= len(SMALL.tables), stage
+        assert all(by_delta == by_duckdb for by_delta, by_duckdb in tables.values()), (stage, tables)
+    ours = {name: plant.spark.read.format("delta").load(f"{plant.place.lake}/{name}") for name in tables}
+    assert {name: rows.count() for name, rows in ours.items()} == {name: rows for name, (rows, _) in tables.items()}
 
 
 def test_the_list_names_each_alarm_that_stands_at_the_end_of_its_day_and_no_other(plant: Plant) -> None:

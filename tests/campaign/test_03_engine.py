@@ -1,0 +1,72 @@
+"""An engine that is killed in every stage, alone or with its job, that is gone for a minute, and for good."""
+
+import time
+
+import pytest
+
+from spark_jobs.declare import Stage
+from tests.campaign.installation import BEFORE, NIGHT, NOT_TRAINED, WRITES, Installation, kill
+from tests.campaign.laws import Laws
+from tests.end_to_end.checkout import changed
+
+MINUTE = 60.0
+WITH_ITS_JOB = (Stage.REFINE, Stage.SCORE)
+
+
+@pytest.fixture(scope="module")
+def without_engine(here: Installation) -> dict[str, str]:
+    """A run that trains, and loses the engine in each stage; refine and score lose their job with it."""
+    here.services.pauses = (0.5,) * 20  # who falls this often is not given up on here
+    here.start("engine_killed", BEFORE, NIGHT, retrain="always")
+    for stage, pattern in WRITES.items():
+        with here.writing(stage, pattern) as job:
+            job_too = (job.pid,) if stage in WITH_ITS_JOB else ()
+            kill(here.services.parts["engine"].pid, *job_too)
+    return here.finish("engine_killed")
+
+
+@pytest.mark.timeout(1800)
+def test_a_run_whose_engine_was_killed_in_every_stage_succeeds_and_says_what_happened(
+    here: Installation, without_engine: dict[str, str]
+) -> None:
+    assert here.state("engine_killed") == "success"
+    assert {stage: here.tries("engine_killed")[stage] for stage in Stage} == dict.fromkeys(Stage, 2)
+    for stage in Stage:
+        says = "the job was ended by SIGKILL" if stage in WITH_ITS_JOB else "the engine ended while this job worked"
+        assert says in here.log("engine_killed", stage), stage
+
+
+@pytest.mark.timeout(600)
+def test_the_laws_hold_after_an_engine_was_killed(laws: Laws, without_engine: dict[str, str]) -> None:
+    assert laws.broken() == []
+
+
+@pytest.mark.timeout(1200)
+def test_an_engine_that_is_gone_for_a_minute_is_waited_for(here: Installation) -> None:
+    here.services.end("engine")
+    here.start("engine_away", NIGHT, NIGHT)
+    here.begun(Stage.INGEST)
+    time.sleep(MINUTE)  # the scenario itself
+    here.services.start("engine")
+    states = here.finish("engine_away")
+    assert {task for task, state in states.items() if state != "success"} == set(NOT_TRAINED)
+    assert here.tries("engine_away")["ingest"] == 1
+    assert f"The engine at {here.home.engine_url} does not answer yet" in here.log("engine_away", "ingest")
+
+
+@pytest.mark.timeout(1200)
+def test_an_engine_that_stays_away_fails_the_run_in_clear_words_and_the_next_run_makes_up_for_it(
+    here: Installation, laws: Laws
+) -> None:
+    """Only the wait for it is shorter than a person has it."""
+    here.services.end("engine")
+    session = here.code / "spark_jobs/session.py"
+    with changed(session, "UP_WITHIN = 120.0", "UP_WITHIN = 2.0"):
+        states = here.through("engine_gone", NIGHT, NIGHT)
+    assert here.state("engine_gone") == "failed"
+    assert (states["ingest"], states["refine"], states["score"]) == ("failed", "upstream_failed", "skipped")
+    said = f"the engine at {here.home.engine_url} does not answer since 2 s: start it (`make run` does)"
+    assert said in here.log("engine_gone", "ingest", here.tries("engine_gone")["ingest"])
+    here.services.start("engine")
+    assert here.through("engine_back", NIGHT, NIGHT)["score"] == "success"
+    assert laws.broken() == []
