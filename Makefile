@@ -62,8 +62,8 @@ test: quick ## every test but the campaign, a night through the real scheduler i
 test-all: test campaign ## and the campaign of bad nights
 
 campaign: install ## what bad things get, and the long tests: about 40 minutes
-	@$(SPARK)/python -m pytest -q -n 2 -m long tests/spark
-	@$(SPARK)/python -m pytest -q tests/campaign
+	@$(SPARK)/python -m pytest -q -n 2 -m long --durations=0 --durations-min=5 tests/spark tests/end_to_end
+	@$(SPARK)/python -m pytest -v --durations=0 --durations-min=1 tests/campaign
 
 kills: install ## KILLS=20 [SEED=7]: SIGKILL of one part after another while a night runs, about a minute each
 	@KILLS="$${KILLS:-20}" $(SPARK)/python -m pytest -q -s tests/campaign/test_08_killed_parts.py

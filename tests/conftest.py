@@ -22,9 +22,20 @@ ENGINE: "pytest.StashKey[Engine | None]" = pytest.StashKey()
 OPEN: pytest.StashKey[ExitStack] = pytest.StashKey()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """What is drawn is drawn by a fresh seed each time, the same one in every process of a run."""
+    os.environ.setdefault("SEED", str(secrets.randbelow(1_000_000)))
+    config.option.hypothesis_seed = os.environ["SEED"]
+
+
 def pytest_report_header() -> str:
     folder = _published()
     return f"real data: {folder or 'none, simulated data stand in (NIGHTSHIFT_TEST_DATA names their folder)'}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.line(f"Drawn by seed {os.environ['SEED']}: SEED={os.environ['SEED']} repeats it.")
 
 
 @pytest.fixture(scope="session")
@@ -41,8 +52,8 @@ def kills() -> int:
 
 @pytest.fixture(scope="session")
 def seed() -> int:
-    """A fresh one each time: who draws by it prints it."""
-    return int(os.environ.get("SEED") or secrets.randbelow(1_000_000))
+    """Who draws by it prints it."""
+    return int(os.environ["SEED"])
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.places import CHECKOUT, ENVIRONMENTS, python
+from local.places import CHECKOUT, ENVIRONMENTS
 from nightshift import registry
 from tests.end_to_end import scheduler
 from tests.end_to_end.conftest import FirstNights
@@ -63,11 +63,3 @@ def test_the_blocks_that_start_everything_name_targets_that_exist(checkout: Path
     for block in ELSEWHERE:
         assert block in BLOCKS
         assert typed(block.replace("make", "make --dry-run"), checkout, nights)
-
-
-def test_the_new_use_case_passes_every_test_it_is_a_parameter_of(checkout: Path) -> None:
-    assert (checkout / "dags" / "churn.py").exists(), "the README's block makes it"
-    for side, folders in (("airflow", ["tests/contract", "tests/dags"]), ("spark", ["tests/use_cases"])):
-        tests = [str(python(ENVIRONMENTS / side)), "-m", "pytest", "-q", "-k", "churn", *folders]
-        said = done(checkout, *tests, PYTHONPATH=f"{checkout}:{checkout}/plugins")
-        assert re.search(r"[1-9]\d* passed", said)

@@ -60,11 +60,9 @@ def windows(draw: st.DrawFn) -> list[tuple[int, int]]:
 
 
 def few(cases: int) -> settings:
-    """Each case is many nights, so few are drawn, and the same ones each time."""
+    """Each case is many nights, so few are drawn: other ones each time, by the seed that the header names."""
     unchecked = list(HealthCheck)
-    return settings(
-        max_examples=cases, phases=[Phase.generate], deadline=None, derandomize=True, suppress_health_check=unchecked
-    )
+    return settings(max_examples=cases, phases=[Phase.generate], deadline=None, suppress_health_check=unchecked)
 
 
 def shared_out(data: st.DataObject, files: Sequence[File], nights: int) -> Iterator[Sequence[File]]:
