@@ -15,7 +15,6 @@ from engine.settings import JAVA, MEMORY, settings
 from spark_jobs import token
 from spark_jobs.declare import NightshiftError, Refused
 
-SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
 PR_SET_PDEATHSIG = 1  # the kernel's number for it
 CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -33,7 +32,7 @@ def main(argv: list[str]) -> None:
     file.write_text("".join(f"{name} {value}\n" for name, value in told.items()), encoding="utf-8")
     os.chdir(folder)
     submit = Path(pyspark.__file__).parent / "bin" / "spark-submit"
-    command = [str(submit), "--properties-file", str(file), "--class", SERVER, "spark-internal"]
+    command = [str(submit), "--properties-file", str(file), str(CHECKOUT / "engine" / "serving.py")]
     os.execve(submit, command, _surroundings(folder))  # noqa: S606 - it takes our place, and our number
 
 

@@ -57,6 +57,7 @@ def settings(*, port: int, token: str, folder: Path, cores: str, memory: str) ->
         "spark.local.dir": str(folder),
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.python.daemon.module": "engine.workers",
+        "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
         "spark.connect.grpc.binding.address": LOOPBACK,
         "spark.connect.grpc.binding.port": str(port),
         "spark.connect.authenticate.token": token,

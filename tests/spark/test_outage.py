@@ -59,6 +59,7 @@ def server(world: tiny.World) -> Iterator[Server]:
         yield found
 
 
+@pytest.mark.long
 def test_a_server_that_is_still_starting_is_waited_for(world: tiny.World, server: Server) -> None:
     world.fill(tiny.facts(62))
     server.start()
@@ -85,7 +86,8 @@ def test_a_server_that_is_away_for_good_is_named(world: tiny.World, server: Serv
         world.score(60)
 
 
-@pytest.mark.parametrize("where", ["register", pytest.param("challenge", marks=pytest.mark.long)])
+@pytest.mark.long  # servers that start and go away, and the waits for them
+@pytest.mark.parametrize("where", ["register", "challenge"])
 def test_a_server_that_goes_away_in_the_middle_leaves_nothing_half_done(
     world: tiny.World, server: Server, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:

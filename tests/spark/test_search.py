@@ -52,6 +52,7 @@ def searched_with(cores: int, folder: Path) -> list[Any]:
     return list(json.loads(done.stdout.splitlines()[-1]))
 
 
+@pytest.mark.long  # engines of its own
 def test_one_two_and_four_workers_find_the_same_winner(world: tiny.World, tmp_path: Path) -> None:
     with_two = json.loads(json.dumps(essence(attempts(world.spark))))
     assert len(with_two) == DECLARED.trials
