@@ -8,7 +8,7 @@ from benchmarks.measured import tell
 from spark_jobs.declare import BadRequest
 
 OF_MAINTENANCE = ("maintenance_features", "maintenance_nights", "predictive_maintenance")
-NAMES = ("dags", "start", "night", "days", "records", "memory", "scoring", *OF_MAINTENANCE, "bike_sharing")
+NAMES = ("dags", "start", "night", "days", "records", "memory", "fair", "scoring", *OF_MAINTENANCE, "bike_sharing")
 
 
 def main(names: list[str], data: str) -> None:
