@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import partial
 from itertools import count
+from threading import Event
 
 from benchmarks.lakes import BEFORE_TRAINING, DAY, Town, as_jobs, days, in_a_row, job, jobs, with_champion, workshop
 from benchmarks.measured import alternated, asked, run, tell
@@ -28,14 +29,22 @@ def night(town: Town, dates: Iterator[date]) -> float:
 
 
 def beside(learning: Town, town: Town, dates: Iterator[date]) -> float:
-    """Begun after the training, over before it."""
+    """As long as the night lasts, one training after another."""
+    over = Event()
     with ThreadPoolExecutor(1) as aside:
-        training = aside.submit(run, learning.command(TRAINING))
+        trainings = aside.submit(train_until, over, learning)
         time.sleep(HEAD_START)
-        seconds = night(town, dates)
-        if training.done():
-            raise SystemExit("the training was over before the night was")
+        try:
+            seconds = night(town, dates)
+        finally:
+            over.set()
+        trainings.result()
     return seconds
+
+
+def train_until(over: Event, town: Town) -> None:
+    while not over.is_set():
+        run(town.command(TRAINING))
 
 
 def main() -> None:
