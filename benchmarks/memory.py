@@ -1,5 +1,6 @@
 """The memory of engine and job over two years, of all parts of a laptop in a night, of an engine after many nights."""
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -9,6 +10,7 @@ from tempfile import TemporaryDirectory
 from benchmarks.lakes import DAY, Town, as_jobs, at_home, crowned, days, job, jobs, with_champion, workshop
 from benchmarks.measured import asked, memory_of, run, tell, watched
 from local.first_nights import last_night
+from local.processes import family, running
 from local.services import started
 from spark_jobs.declare import Stage
 from tests.end_to_end.scheduler import Scheduler, home_at
@@ -18,6 +20,7 @@ TWO_YEARS = days(731)
 LEARNT = {"bike_sharing": 100, "predictive_maintenance": 200}  # days before the night of a laptop
 BEFORE = days(100)
 FEW, MANY = 5, 30
+RESTED = 75.0  # seconds; Spark lets idle threads and workers go after a minute
 
 
 def of_a_range() -> None:
@@ -61,18 +64,21 @@ def begun(scheduler: Scheduler, use_case: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
-    """By an engine between two jobs."""
+    """By an engine that rests."""
 
     memory: float
+    processes: int  # of Python, started for jobs
     threads: int
     files: int
 
     @classmethod
     def by(cls, town: Town) -> "Held":
+        time.sleep(RESTED)
         pid = town.engine.process.pid
+        processes = len(family([running()[pid]])) - 1
         threads = len(list(Path(f"/proc/{pid}/task").iterdir()))
         files = sum(path.is_file() for path in (town.folder / "work").rglob("*"))
-        return cls(memory=memory_of([pid]) / GIGABYTE, threads=threads, files=files)
+        return cls(memory=memory_of([pid]) / GIGABYTE, processes=processes, threads=threads, files=files)
 
 
 def of_many_nights() -> None:
@@ -86,7 +92,8 @@ def of_many_nights() -> None:
             if night in (FEW, MANY):
                 held[night] = Held.by(town)
     for night, one in held.items():
-        tell(f"an engine after {night} nights: {one.memory:.2f} GB, {one.threads} threads, {one.files} files")
+        left = f"{one.processes} processes of Python, {one.threads} threads of Java, {one.files} files"
+        tell(f"an engine after {night} nights: {one.memory:.2f} GB, {left}")
     asked(f"times its memory after {FEW} nights", held[MANY].memory / held[FEW].memory, at_most=1.15)
 
 
