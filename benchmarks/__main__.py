@@ -5,10 +5,11 @@ from importlib import import_module
 from pathlib import Path
 
 from benchmarks.measured import tell
+from nightshift.settings import QUIET
 from spark_jobs.declare import BadRequest
 
 OF_MAINTENANCE = ("maintenance_features", "maintenance_nights", "predictive_maintenance")
-NAMES = ("dags", "start", "night", "days", "records", "memory", "scoring", *OF_MAINTENANCE, "bike_sharing")
+NAMES = ("dags", "start", "night", "days", "records", "memory", "fair", "scoring", *OF_MAINTENANCE, "bike_sharing")
 
 
 def main(names: list[str], data: str) -> None:
@@ -16,6 +17,7 @@ def main(names: list[str], data: str) -> None:
         raise BadRequest("BENCH", f"are {', '.join(NAMES)}; got {', '.join(unknown)}")
     if data and not (Path(data) / "hour.csv").is_file():
         raise BadRequest("DATA", f"{data} holds no hour.csv")
+    os.environ.update(QUIET)
     os.environ["DATA"] = str(Path(data).resolve()) if data else ""
     for name in names or NAMES:
         import_module(f"benchmarks.{name}").main()

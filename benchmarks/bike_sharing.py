@@ -11,14 +11,12 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from statistics import mean
-from tempfile import TemporaryDirectory
 
-from benchmarks.lakes import BEFORE_TRAINING, Town, in_a_row, job, jobs
+from benchmarks.lakes import BEFORE_TRAINING, Town, in_a_row, job, jobs, workshop
 from benchmarks.measured import tell
 from spark_jobs.declare import Retrain, Stage, TimeSplit, Window
 from spark_jobs.kinds import Candidate
 from spark_jobs.raw import publication
-from spark_jobs.session import spark_session
 from spark_jobs.stages import evaluate, train
 from spark_jobs.use_cases.bike_sharing import model
 from spark_jobs.use_cases.bike_sharing.use_case import USE_CASE
@@ -31,13 +29,15 @@ JUDGES = {"r2": 90 * DAY, "rmse": 28 * DAY}  # the figure that counts, and its j
 WANTED = {"r2": "at least 0.89", "rmse": "at most 57"}
 
 
-def prepared(folder: Path, data: Path) -> Work:
+@contextmanager
+def prepared(data: Path) -> Iterator[Work]:
     """A lake with features and labels of both years."""
-    town = Town.founded(folder, source="public")
-    publication.fetch(USE_CASE, Path(town.place.landing), str(data))
-    spark = spark_session("bike sharing, judged", heavy=True)
-    in_a_row(town, jobs(WINDOW, BEFORE_TRAINING), spark)
-    return town.work(job(Stage.TRAIN, WINDOW, Retrain.ALWAYS), spark)
+    with workshop() as (folder, engine):
+        town = Town.founded(folder, engine, source="public")
+        publication.fetch(USE_CASE, Path(town.place.landing), str(data))
+        with town.session() as spark:
+            in_a_row(town, jobs(WINDOW, BEFORE_TRAINING), spark)
+            yield town.work(job(Stage.TRAIN, WINDOW, Retrain.ALWAYS), spark)
 
 
 def judged(work: Work, judge: timedelta, seed: int) -> Result:
@@ -71,8 +71,7 @@ def main(data: str = "") -> None:
     if not data:
         tell("bike_sharing on the published two years: left out. Give their folder: make bench DATA=folder")
         return
-    with TemporaryDirectory() as folder:
-        work = prepared(Path(folder), Path(data))
+    with prepared(Path(data)) as work:
         for figure, judge in JUDGES.items():
             with only("linear"):
                 linear = judged(work, judge, SEEDS[0])

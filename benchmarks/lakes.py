@@ -3,7 +3,7 @@
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from importlib import import_module
@@ -12,8 +12,12 @@ from tempfile import TemporaryDirectory
 
 from pyspark.sql import SparkSession
 
+from benchmarks.measured import run
+from engine.running import Engine, running
+from local.supervision import Services
 from spark_jobs import use_cases
 from spark_jobs.declare import Job, Place, Retrain, Stage, Window, tags
+from spark_jobs.session import spark_session
 from spark_jobs.work import Work
 
 USE_CASE = "bike_sharing"
@@ -23,11 +27,19 @@ BEFORE_TRAINING = (Stage.INGEST, Stage.REFINE, Stage.FEATURES)
 NIGHTLY = (*BEFORE_TRAINING, Stage.SCORE)  # a night without training
 
 
+@contextmanager
+def workshop(cores: str = "*") -> Iterator[tuple[Path, Engine]]:
+    """A temporary folder, and an engine in it that has done nothing yet."""
+    with TemporaryDirectory() as name, running(Path(name), Path(name) / "lake", cores=cores) as engine:
+        yield Path(name), engine
+
+
 @dataclass(frozen=True)
 class Town:
-    """One folder with landing, lake and MLflow."""
+    """One folder with landing, lake and MLflow, and the engine that works there."""
 
     folder: Path
+    engine: Engine
     server: str = ""  # MLflow's, where there is one
     source: str = "simulated"
     simulation: str = ""
@@ -37,11 +49,12 @@ class Town:
         return self.server or f"sqlite:///{self.folder}/mlflow.db"
 
     @classmethod
-    def founded(cls, folder: Path, use_case: str = USE_CASE, **more: str) -> "Town":
+    def founded(cls, folder: Path, engine: Engine, use_case: str = USE_CASE, **more: str) -> "Town":
         """With an MLflow that keeps its artifacts here: left alone it keeps them where one happens to stand."""
         from mlflow import MlflowClient
 
-        town = cls(folder, **more)
+        folder.mkdir(exist_ok=True)
+        town = cls(folder, engine, **more)
         MlflowClient(town.place.tracking).create_experiment(use_case, artifact_location=f"{folder}/artifacts")
         return town
 
@@ -52,9 +65,14 @@ class Town:
             landing=f"{self.folder}/landing",
             tracking=self.address,
             registry=self.address,
+            engine=self.engine.address,
+            token=str(self.engine.token),
             source=self.source,
             simulation=self.simulation,
         )
+
+    def session(self, *, small: bool = False) -> AbstractContextManager[SparkSession]:
+        return spark_session(self.place, "benchmark", small=small)
 
     @contextmanager
     def copied(self) -> Iterator["Town"]:
@@ -74,6 +92,13 @@ class Town:
 
     def work(self, job: Job, spark: SparkSession) -> Work:
         return Work(job=job, place=self.place, use_case=use_cases.load(job.use_case), spark=spark)
+
+
+def at_home(up: Services) -> Town:
+    """Where a laptop's services are."""
+    home = up.home
+    engine = Engine(address=home.engine_url, token=home.engine_token, process=up.parts["engine"])
+    return Town(home.root, engine, home.mlflow_url)
 
 
 def job(
@@ -104,7 +129,12 @@ def in_a_row(town: Town, work: Sequence[Job], spark: SparkSession) -> None:
         import_module(f"spark_jobs.stages.{one.stage}").run(town.work(one, spark))
 
 
-def with_champion(town: Town, window: Window, spark: SparkSession) -> None:
+def as_jobs(town: Town, work: Sequence[Job]) -> float:
+    """The jobs, one after another, each a process of its own."""
+    return sum(run(town.command(one)).seconds for one in work)
+
+
+def with_champion(town: Town, window: Window, spark: SparkSession, use_case: str = USE_CASE) -> None:
     """A first range, from ingest to a version that is live."""
-    in_a_row(town, [*jobs(window, BEFORE_TRAINING), job(Stage.TRAIN, window)], spark)
-    crowned(town)
+    in_a_row(town, jobs(window, (*BEFORE_TRAINING, Stage.TRAIN), use_case), spark)
+    crowned(town, use_case=use_case)

@@ -15,23 +15,22 @@ from local.places import CHECKOUT
 from local.processes import family, running
 
 EVERY = 0.25  # seconds between two looks at the memory
-NOT_OURS = ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "MLFLOW_RUN_ID")
+CONNECT = ("SPARK_REMOTE", "SPARK_LOCAL_REMOTE", "SPARK_CONNECT_MODE_ENABLED")  # a session leaves it to all children
+NOT_OURS = ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "MLFLOW_RUN_ID", *CONNECT)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Taken:
     seconds: float
-    peak: int = 0  # bytes, of a process and all it started, at their greatest together
+    peak: int = 0  # bytes, of a process, its engine and all they started, at their greatest together
 
     @property
     def gigabytes(self) -> float:
         return self.peak / (1 << 30)
 
 
-def run(
-    command: Sequence[str], extra: Mapping[str, str] | None = None, *, memory: bool = False, show: bool = False
-) -> Taken:
-    """A process from its start to its end. One that fails ends the benchmark, with its last words."""
+def run(command: Sequence[str], extra: Mapping[str, str] | None = None, *, engine: int = 0) -> Taken:
+    """A process from its start to its end; with its engine's number, the memory of both. One that fails ends all."""
     surroundings = {name: value for name, value in os.environ.items() if name not in NOT_OURS}
     began = time.perf_counter()
     with (
@@ -41,27 +40,25 @@ def run(
             env=surroundings | {"PYTHONPATH": f"{CHECKOUT}:{CHECKOUT}/plugins"} | dict(extra or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE if show else subprocess.STDOUT,
+            stderr=subprocess.STDOUT,
             text=True,
         ) as process,
-        watched(process.pid) if memory else unwatched() as peak,
+        watched([process.pid, engine]) if engine else unwatched() as peak,
     ):
-        said, complaints = process.communicate()
+        said, _ = process.communicate()
     if process.returncode:
-        raise SystemExit(f"{said[-3000:]}\n{complaints or ''}\nthis failed: {subprocess.list2cmdline(command)}")
-    if show:
-        sys.stdout.write(said)
+        raise SystemExit(f"{said[-3000:]}\nthis failed: {subprocess.list2cmdline(command)}")
     return Taken(seconds=time.perf_counter() - began, peak=peak[0])
 
 
 @contextmanager
-def watched(root: int) -> Iterator[list[int]]:
-    """The one entry of the list grows while the family of process `root` does."""
+def watched(roots: Sequence[int]) -> Iterator[list[int]]:
+    """The one entry of the list grows while the families of these processes do."""
     peak, over = [0], Event()
 
     def look() -> None:
         while not over.wait(EVERY):
-            peak[0] = max(peak[0], memory_of(root))
+            peak[0] = max(peak[0], memory_of(roots))
 
     looking = Thread(target=look)
     looking.start()
@@ -77,10 +74,11 @@ def unwatched() -> Iterator[list[int]]:
     yield [0]
 
 
-def memory_of(root: int) -> int:
-    """Memory in use by a process and all that descends from it; what several share counts once."""
+def memory_of(roots: Sequence[int]) -> int:
+    """Memory in use by processes and all that descends from them, not by this one; what several share counts once."""
     alive = running()
-    return sum(_proportional(process.pid) for process in family([alive[root]])) if root in alive else 0
+    found = family(alive[root] for root in roots if root in alive)
+    return sum(_proportional(process.pid) for process in found if process.pid != os.getpid())
 
 
 def _proportional(pid: int) -> int:

@@ -5,24 +5,22 @@ without sensors, one with the last reading alone, and the known reference. Judge
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.lakes import BEFORE_TRAINING, Town, in_a_row, job, jobs
+from benchmarks.lakes import BEFORE_TRAINING, Town, in_a_row, job, jobs, workshop
 from benchmarks.maintenance_reference import History, scores
 from spark_jobs.declare import Retrain, Stage, TimeSplit, Window
 from spark_jobs.kinds import Columns, Params
 from spark_jobs.learning.known import in_memory, known
 from spark_jobs.learning.registered import registered
 from spark_jobs.learning.splits import Part, parts
-from spark_jobs.session import spark_session
 from spark_jobs.stages import train
 from spark_jobs.tracking import tracking
 from spark_jobs.use_cases.predictive_maintenance import model
@@ -49,12 +47,14 @@ class Ours:
     judged: Mapping[str, float]
 
 
-def prepared(folder: str, seed: int) -> Work:
+@contextmanager
+def prepared(seed: int) -> Iterator[Work]:
     """A lake with features and labels of the year."""
-    town = Town.founded(Path(folder), USE_CASE.name, simulation=f"machines={MACHINES},seed={seed}")
-    spark = spark_session("maintenance, judged", heavy=True)
-    in_a_row(town, jobs(WINDOW, BEFORE_TRAINING, USE_CASE.name), spark)
-    return town.work(job(Stage.TRAIN, WINDOW, Retrain.ALWAYS, use_case=USE_CASE.name), spark)
+    with workshop() as (folder, engine):
+        town = Town.founded(folder, engine, USE_CASE.name, simulation=f"machines={MACHINES},seed={seed}")
+        with town.session() as spark:
+            in_a_row(town, jobs(WINDOW, BEFORE_TRAINING, USE_CASE.name), spark)
+            yield town.work(job(Stage.TRAIN, WINDOW, Retrain.ALWAYS, use_case=USE_CASE.name), spark)
 
 
 def ours(work: Work) -> Ours:
@@ -129,8 +129,7 @@ def _measured(judged: pd.DataFrame, constants: Mapping[str, float]) -> dict[str,
 
 
 def judged_seed(seed: int) -> dict[str, dict[str, float]]:
-    with TemporaryDirectory() as folder:
-        work = prepared(folder, seed)
+    with prepared(seed) as work:
         found = ours(work)
         rows = hidden(found.rows, seed)
         things, sensed = ("age", *MODELS), (*(f"{sensor}_" for sensor in SENSORS), "missing_")

@@ -1,73 +1,63 @@
-"""What the start of a job takes, with and without what makes it fast: each job a process of its own."""
+"""What the start of a job takes, and what a job takes beside the same call in a process that has done it before."""
 
-import sys
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from benchmarks.lakes import BEFORE_TRAINING, Town, days, in_a_row, job, jobs
-from benchmarks.measured import alternated, asked, run, tell
-from benchmarks.without import WAYS
-from spark_jobs.declare import Job, Retrain, Stage
-from spark_jobs.session import spark_session
+from benchmarks.lakes import BEFORE_TRAINING, Town, as_jobs, days, in_a_row, job, jobs, workshop
+from benchmarks.measured import alternated, asked, run, tell, timed
+from spark_jobs.declare import Stage
 
+TURNS = 5
 RANGE = days(365)
-BYTE_CODE = "byte code"
-PLAIN = ("class archive", BYTE_CODE)
-STARTS = {
-    "a light job that finds nothing to do": job(Stage.SCORE, days(1)),
-    "a heavy job that finds nothing to do": job(Stage.TRAIN, days(1), Retrain.NEVER),
-}
-LIGHT = {"refine, one night": job(Stage.REFINE, days(1, RANGE.end))}
-HEAVY = {"features, a year": job(Stage.FEATURES, RANGE)}
+NOTHING = job(Stage.SCORE, days(1))  # there is no champion
+REFINE = [job(Stage.REFINE, days(1, RANGE.end))]
 
 
-def seconds(town: Town, work: Job, *left_out: str) -> float:
-    """Of one job that has all but what is named."""
-    ways = ",".join(name for name in left_out if name in WAYS)
-    extra = {}
-    if BYTE_CODE in left_out:  # an empty folder is where Python looks for it, and it must not fill it
-        extra = {"PYTHONPYCACHEPREFIX": f"{town.folder}/nothing", "PYTHONDONTWRITEBYTECODE": "1"}
-    return run([sys.executable, "-m", "benchmarks.without", ways, *town.argv(work)], extra).seconds
+def prepare(town: Town) -> None:
+    """Ingest to features of a range, and the night after it as it lies in bronze."""
+    with town.session() as spark:
+        in_a_row(town, [*jobs(RANGE, BEFORE_TRAINING), job(Stage.INGEST, days(1, RANGE.end))], spark)
 
 
-def prepare(folder: str) -> None:
-    """Ingest to features of a range, and the night after it as it lies in bronze. In a process of its own."""
-    town = Town.founded(Path(folder))
-    spark = spark_session("prepares", heavy=True)
-    in_a_row(town, jobs(RANGE, BEFORE_TRAINING), spark)
-    in_a_row(town, [job(Stage.INGEST, days(1, RANGE.end))], spark)
+def without_byte_code(town: Town) -> float:
+    """An empty folder is where Python looks for it, and it must not fill it."""
+    extra = {"PYTHONPYCACHEPREFIX": f"{town.folder}/nothing", "PYTHONDONTWRITEBYTECODE": "1"}
+    return run(town.command(NOTHING), extra).seconds
 
 
-def ratio(town: Town, name: str, work: Job, turns: int) -> None:
-    found = alternated({"ours": partial(seconds, town, work), "plain": partial(seconds, town, work, *PLAIN)}, turns)
-    tell(f"  {name}: {found['ours']:.1f} s, without class archive and byte code {found['plain']:.1f} s")
-    asked(f"times as long, {name}", found["ours"] / found["plain"], at_most=0.6)
+def starts(town: Town) -> None:
+    sides = {"with": partial(as_jobs, town, [NOTHING]), "without": partial(without_byte_code, town)}
+    alternated(sides, 1)
+    found = alternated(sides, TURNS)
+    asked("seconds, a job that finds nothing to do", found["with"], at_most=2.5)
+    tell(f"  seconds, the same without byte code {found['without']:.2f}")
 
 
-def flags(town: Town, name: str, work: Job, turns: int) -> None:
-    """Every flag on and off, all others as they are."""
-    sides: dict[str, Callable[[], float]] = {"as it is": partial(seconds, town, work)}
-    sides |= {flag: partial(seconds, town, work, flag) for flag in ("class archive", BYTE_CODE, *list(WAYS)[1:])}
-    found = alternated(sides, turns)
-    tell(f"  {name}: {found['as it is']:.1f} s as it is")
-    for flag, took in list(found.items())[1:]:
-        tell(f"    {'the other way' if 'Tiered' in flag else 'without'} {flag:22} {took:6.1f} s")
+def called(town: Town, *, small: bool) -> float:
+    """In a session of its own, whose opening is not counted."""
+    with town.session(small=small) as spark:
+        return timed(partial(in_a_row, town, REFINE, spark))
+
+
+def refines(town: Town) -> None:
+    sides = {
+        "job": partial(as_jobs, town, REFINE),
+        "interpreted": partial(called, town, small=True),
+        "compiled": partial(called, town, small=False),
+    }
+    alternated(sides, 1)
+    found = alternated(sides, TURNS)
+    tell(f"  refine of one night: a job {found['job']:.2f} s, called {found['interpreted']:.2f} s")
+    asked("times the call, the job", found["job"] / found["interpreted"], at_most=1.5)
+    tell(f"  refine of one night, called: interpreted {found['interpreted']:.2f} s, compiled {found['compiled']:.2f} s")
 
 
 def main() -> None:
-    with TemporaryDirectory() as folder:
-        run([sys.executable, "-c", f"from benchmarks.start import prepare; prepare({folder!r})"])
-        town = Town(Path(folder))
-        tell("the start of a job, each in a process of its own; medians")
-        for name, work in (STARTS | LIGHT).items():
-            ratio(town, name, work, 3)
-        tell("every start-up flag (a light job runs with TieredStopAtLevel=1, a heavy one without)")
-        for name, work in LIGHT.items():
-            flags(town, name, work, 3)
-        for name, work in HEAVY.items():
-            flags(town, name, work, 1)
+    with workshop() as (folder, engine):
+        town = Town.founded(folder, engine)
+        prepare(town)
+        tell("the start of a job on a warm engine; medians")
+        starts(town)
+        refines(town)
 
 
 if __name__ == "__main__":
