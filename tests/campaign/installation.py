@@ -15,7 +15,7 @@ from local.first_nights import last_night
 from local.processes import Process
 from spark_jobs.declare import Stage
 from tests.campaign import registry
-from tests.end_to_end.scheduler import DAG, Scheduler
+from tests.end_to_end.scheduler import DAG, Scheduler, speaks
 
 DAY = timedelta(days=1)
 DAYS = 14  # of the first range
@@ -95,6 +95,13 @@ class Installation(Scheduler):
         """Waits for a job of this stage."""
         job: Process = until(lambda: self.jobs(stage), f"the start of a job of {stage}")[0]
         return job
+
+    @contextmanager
+    def asking(self, stage: Stage) -> Iterator[Process]:
+        """In the block, a job of this stage has just reached the engine."""
+        job = self.begun(stage)
+        until(lambda: speaks(job, self.home.engine_port), f"{stage} to reach the engine")
+        yield job
 
     @contextmanager
     def writing(self, stage: Stage, pattern: str) -> Iterator[Process]:

@@ -10,6 +10,7 @@ from tests.campaign.laws import Laws
 from tests.end_to_end.checkout import changed
 
 MINUTE = 60.0
+LEARNING = (Stage.TRAIN, Stage.EVALUATE)  # when they write, they need no engine any more
 WITH_ITS_JOB = (Stage.REFINE, Stage.SCORE)
 
 
@@ -19,7 +20,7 @@ def without_engine(here: Installation) -> dict[str, str]:
     here.services.pauses = (0.5,) * 20  # who falls this often is not given up on here
     here.start("engine_killed", BEFORE, NIGHT, retrain="always")
     for stage, pattern in WRITES.items():
-        with here.writing(stage, pattern) as job:
+        with here.asking(stage) if stage in LEARNING else here.writing(stage, pattern) as job:
             job_too = (job.pid,) if stage in WITH_ITS_JOB else ()
             kill(here.services.parts["engine"].pid, *job_too)
     return here.finish("engine_killed")

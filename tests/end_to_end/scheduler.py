@@ -21,7 +21,7 @@ from spark_jobs.declare import Window
 
 DAG = "bike_sharing"
 LONG = 600.0
-LISTEN = "0A"  # as /proc/net/tcp writes it
+ESTABLISHED, LISTEN = "01", "0A"  # as /proc/net/tcp writes it
 LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F"}  # 127.0.0.1 as Linux lists it, and as Java binds it
 
 
@@ -132,9 +132,19 @@ def belonging_to(root: Path) -> list[int]:
 
 def listening(processes: Iterable[Process]) -> set[str]:
     """The addresses on which these accept connections, as Linux lists them."""
+    return {row[1].partition(":")[0] for row in _connections(processes) if row[3] == LISTEN}
+
+
+def speaks(process: Process, port: int) -> bool:
+    """Whether it is connected to this port."""
+    return any(row[2].endswith(f":{port:04X}") and row[3] == ESTABLISHED for row in _connections([process]))
+
+
+def _connections(processes: Iterable[Process]) -> list[list[str]]:
+    """The kernel's rows: number, own address, the other's, state and more."""
     sockets = {link.readlink().name for process in processes for link in Path(f"/proc/{process.pid}/fd").glob("*")}
     rows = [line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
-    return {row[1].partition(":")[0] for row in rows if row[3] == LISTEN and f"socket:[{row[9]}]" in sockets}
+    return [row for row in rows if f"socket:[{row[9]}]" in sockets]
 
 
 def gone(pids: Callable[[], list[int]], within: float = 30.0) -> bool:
