@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -142,9 +142,15 @@ def speaks(process: Process, port: int) -> bool:
 
 def _connections(processes: Iterable[Process]) -> list[list[str]]:
     """The kernel's rows: number, own address, the other's, state and more."""
-    sockets = {link.readlink().name for process in processes for link in Path(f"/proc/{process.pid}/fd").glob("*")}
+    sockets = {name for process in processes for name in _open_files(process)}
     rows = [line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
     return [row for row in rows if f"socket:[{row[9]}]" in sockets]
+
+
+def _open_files(process: Process) -> Iterator[str]:
+    for link in Path(f"/proc/{process.pid}/fd").glob("*"):
+        with suppress(FileNotFoundError):  # closed meanwhile
+            yield link.readlink().name
 
 
 def gone(pids: Callable[[], list[int]], within: float = 30.0) -> bool:
