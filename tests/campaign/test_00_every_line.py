@@ -69,13 +69,13 @@ LINES: dict[str, tuple[str, ...]] = {
         "test_03_killed::test_a_job_that_hangs_when_its_worker_is_killed_does_not_run_beside_its_retry",
     ),
     "the engine killed in every stage, alone and with its job": (
-        "test_03_engine::test_a_run_whose_engine_was_killed_in_every_stage_succeeds_and_says_what_happened",
+        "test_03_killed_engine::test_a_run_whose_engine_was_killed_in_every_stage_succeeds_and_says_what_happened",
     ),
     "the engine gone for a minute (waited for)": (
-        "test_03_engine::test_an_engine_that_is_gone_for_a_minute_is_waited_for",
+        "test_03_killed_engine::test_an_engine_that_is_gone_for_a_minute_is_waited_for",
     ),
     "the engine gone for good (clear failure)": (
-        "test_03_engine::test_an_engine_that_stays_away_fails_the_run_in_clear_words_and_the_next_run_makes_up_for_it",
+        "test_03_killed_engine::test_an_engine_that_stays_away_fails_the_run_in_clear_words_and_the_next_run_makes_up_for_it",
     ),
     "the engine's temporary folder full": (
         "test_07_disk::test_an_engine_whose_temporary_folder_is_full_fails_the_run_and_says_so",
@@ -99,8 +99,8 @@ LINES: dict[str, tuple[str, ...]] = {
     ),
     "the laws hold after each": (
         "test_02_laws::test_the_laws_hold_after_an_interruption_and_bad_files",
-        "test_03_engine::test_the_laws_hold_after_an_engine_was_killed",
         "test_03_killed::test_the_laws_hold_after_kills",
+        "test_03_killed_engine::test_the_laws_hold_after_an_engine_was_killed",
         "test_03_killed::test_the_laws_hold_after_killed_workers",
         "test_04_training::test_the_laws_hold_after_a_failed_training",
         "test_05_mlflow::test_the_next_run_closes_what_was_left_open_and_the_laws_hold",

@@ -5,11 +5,12 @@ import time
 import pytest
 
 from spark_jobs.declare import Stage
-from tests.campaign.installation import BEFORE, NIGHT, NOT_TRAINED, WRITES, Installation, kill
+from tests.campaign.installation import BEFORE, DAY, NIGHT, NOT_TRAINED, WRITES, Installation, kill
 from tests.campaign.laws import Laws
 from tests.end_to_end.checkout import changed
 
 MINUTE = 60.0
+EARLIER = BEFORE - DAY * 2  # two more days that nothing touched
 LEARNING = (Stage.TRAIN, Stage.EVALUATE)  # when they write, they need no engine any more
 WITH_ITS_JOB = (Stage.REFINE, Stage.SCORE)
 
@@ -18,7 +19,7 @@ WITH_ITS_JOB = (Stage.REFINE, Stage.SCORE)
 def without_engine(here: Installation) -> dict[str, str]:
     """A run that trains, and loses the engine in each stage; refine and score lose their job with it."""
     here.services.pauses = (0.5,) * 20  # who falls this often is not given up on here
-    here.start("engine_killed", BEFORE, NIGHT, retrain="always")
+    here.start("engine_killed", EARLIER, NIGHT, retrain="always")
     for stage, pattern in WRITES.items():
         with here.asking(stage) if stage in LEARNING else here.writing(stage, pattern) as job:
             job_too = (job.pid,) if stage in WITH_ITS_JOB else ()
