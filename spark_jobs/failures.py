@@ -6,7 +6,7 @@ from spark_jobs.declare import NightshiftError, Place, Refused
 
 ENGINE = (
     (
-        r"INVALID_HANDLE\.|NO_ACTIVE_SESSION",
+        r"INVALID_HANDLE\.|NO_ACTIVE_SESSION|OPERATION_CANCELED",
         "another try of this job has taken its session, or the engine was started anew, or this job stood still for "
         "minutes: nothing of it was written since. Look at the newest try",
     ),

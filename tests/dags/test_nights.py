@@ -117,6 +117,12 @@ def test_a_training_that_is_not_due_does_not_keep_the_champion_from_scoring(mlfl
     assert [states(run)[task] for task in ("train", "evaluate", "promote", "score")] == [*["skipped"] * 3, "success"]
 
 
+def test_a_stage_before_training_that_finds_nothing_does_not_skip_the_night(mlflow: "MlflowClient", tell: Tell) -> None:
+    tell("features", result={"skipped": "nothing was delivered yet"})
+    run = night()
+    assert (run.state, states(run)["features"], states(run)["train"]) == ("success", "success", "success")
+
+
 def test_a_run_that_shall_not_train_starts_no_training(mlflow: "MlflowClient", calls: Calls) -> None:
     run = night({"retrain": "never"})
     assert (run.state, xcom(run, "train", "skipped")) == ("success", "this run does not train")

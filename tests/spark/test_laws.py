@@ -83,28 +83,14 @@ def balanced(result: Result) -> bool:
     )
 
 
+@pytest.mark.timeout(1800)
+@pytest.mark.long
 @given(files=deliveries(FILES, most=24), nights=windows(), data=st.data())
-@few(1)
+@few(3)
 def test_the_same_files_give_the_same_rows(
     spark: SparkSession, files: list[File], nights: list[tuple[int, int]], data: st.DataObject
 ) -> None:
     """However days are cut into windows, in whatever order files and windows come, and however often."""
-    _expect_the_same_rows(spark, files, nights, data)
-
-
-@pytest.mark.timeout(1800)
-@pytest.mark.long
-@given(files=deliveries(FILES, most=24), nights=windows(), data=st.data())
-@few(2)
-def test_other_files_and_windows_give_the_same_rows_too(
-    spark: SparkSession, files: list[File], nights: list[tuple[int, int]], data: st.DataObject
-) -> None:
-    _expect_the_same_rows(spark, files, nights, data)
-
-
-def _expect_the_same_rows(
-    spark: SparkSession, files: list[File], nights: list[tuple[int, int]], data: st.DataObject
-) -> None:
     with TemporaryDirectory() as one, TemporaryDirectory() as many:
         whole, cut = Town(spark, Path(one)), Town(spark, Path(many))
         deliver(whole, files)

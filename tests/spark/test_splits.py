@@ -79,3 +79,9 @@ def test_shares_are_those_declared_and_no_judge_row_is_fitted(spark: SparkSessio
     assert abs(share["judge"] - 0.25) < 0.03
     assert abs(share["validate"] - 0.15) < 0.03
     assert (found["fitted"] == (found["side"] != "judge")).all()
+
+
+def test_no_row_lies_in_two_parts(spark: SparkSession) -> None:
+    cut = parts(BY_CONTENT, WINDOW)
+    many = " + ".join(f"int({part.condition()})" for part in (cut.train, cut.validate, cut.judge))
+    assert contents(spark, 500).selectExpr(f"{many} AS parts").where("parts <> 1").count() == 0
