@@ -119,21 +119,20 @@ def _end_earlier(url: str, engine: str) -> None:
     _impatient(former)
     try:
         former.interrupt_all()
-        deadline = time.monotonic() + ENDED_WITHIN
-        while running := _running(former):
-            if time.monotonic() > deadline:
-                raise Conflict(f"{len(running)} queries of a former try do not end: restart the engine at {engine}")
-            time.sleep(0.1)
+        _until_nothing_runs(former, engine)
         _release(former)
     except (PySparkException, RpcError) as error:
-        if "StatusCode.UNAVAILABLE" in str(error) and _answers(engine):
-            raise Refused(
-                f"what answers at {engine} is no engine: another program has its port. Choose another one: "
-                "make run ENGINE_PORT=..."
-            ) from None
-        _raise_unless_absent(error)
+        _raise_unless_absent(error, engine)
     finally:
         former.close()
+
+
+def _until_nothing_runs(former: "SparkConnectClient", engine: str) -> None:
+    deadline = time.monotonic() + ENDED_WITHIN
+    while running := _running(former):
+        if time.monotonic() > deadline:
+            raise Conflict(f"{len(running)} queries of a former try do not end: restart the engine at {engine}")
+        time.sleep(0.1)
 
 
 def _impatient(client: "SparkConnectClient") -> None:
@@ -144,8 +143,13 @@ def _impatient(client: "SparkConnectClient") -> None:
     client.set_retry_policies([DefaultPolicy(max_retries=3, initial_backoff=100, max_backoff=2000)])
 
 
-def _raise_unless_absent(error: Exception) -> None:
+def _raise_unless_absent(error: Exception, engine: str) -> None:
     """No such session: then nothing of it runs either."""
+    if "StatusCode.UNAVAILABLE" in str(error) and _answers(engine):
+        raise Refused(
+            f"what answers at {engine} is no engine: another program has its port. Choose another one: "
+            "make run ENGINE_PORT=..."
+        ) from None
     if "INVALID_HANDLE.SESSION_NOT_FOUND" not in str(error):
         raise error
 
