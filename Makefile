@@ -55,7 +55,7 @@ quick: install
 format: install ## what ruff can put right by itself
 	@$(AIRFLOW)/ruff check --quiet --fix . ; $(AIRFLOW)/ruff format --quiet .
 
-test: quick ## every test but the campaign, a night through the real scheduler included: about 12 minutes on 2 cores
+test: quick ## every test but the campaign, a night through the real scheduler included: about 15 minutes on 2 cores
 	@$(SPARK)/python -m pytest -q -n 2 --dist worksteal tests/use_cases tests/spark
 	@$(SPARK)/python -m pytest -q tests/end_to_end
 
