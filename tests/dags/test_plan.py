@@ -162,6 +162,14 @@ def test_a_night_never_leaves_out_its_own_day_nor_a_day_undone_it_may_make_up_fo
     assert len(made.window.days) <= BIKES.most_missed.days + 1
 
 
+def test_the_longest_range_is_taken_and_one_day_more_is_not() -> None:
+    first = TODAY - BIKES.longest
+    made = plan({"first_day": str(first), "last_day": str(TODAY - DAY)})
+    assert made.window == Window(start=first, end=TODAY)
+    with pytest.raises(BadRequest, match="one run takes at most"):
+        plan({"first_day": str(first - DAY), "last_day": str(TODAY - DAY)})
+
+
 @given(days, days)
 def test_a_range_is_taken_whole_or_refused(first: date, last: date) -> None:
     try:

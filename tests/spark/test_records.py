@@ -136,6 +136,12 @@ def test_a_record_as_long_as_allowed_is_read(read: Reader) -> None:
     assert read(f"a,b,c\n4,{field},6\n") == [(1, 2, f"4,{field},6", ["4", field, "6"], None)]
 
 
+def test_records_are_numbered_on_from_block_to_block(read: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rfc4180, "BLOCK", 7)
+    found = read("a,b,c\n" + "1,2,3\n" * 9)
+    assert [row[:2] for row in found] == [(number, number + 1) for number in range(1, 10)]
+
+
 def test_a_file_that_changes_while_it_is_read_ends_the_job(tmp_path: Path) -> None:
     path = tmp_path / "f.csv"
     path.write_text("a,b,c\n1,2,3\n")

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pandas as pd
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
@@ -23,6 +23,7 @@ def by_time(judge: int, validate: int, embargo: int, history: int) -> UseCase:
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 10), st.integers(30, 400))
+@example(40, 1, 0, 30)  # more judge days than there is history
 def test_an_embargo_lies_between_parts_and_nothing_outside_the_history(
     judge: int, validate: int, embargo: int, history: int
 ) -> None:
