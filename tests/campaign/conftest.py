@@ -1,6 +1,7 @@
 """One installation for all scenarios, on a small disk of its own."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -59,14 +60,21 @@ def ctrl_c(code: Path, place: Home, disk: SmallDisk, temporary: SmallDisk) -> In
 
 
 @pytest.fixture(scope="session")
-def here(code: Path, place: Home, disk: SmallDisk, temporary: SmallDisk, ctrl_c: Interrupted) -> Iterator[Installation]:
+def opened(ctrl_c: Interrupted) -> Iterator[ExitStack]:
+    """Whoever closes it ends the installation, and may start it again in another way."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def here(code: Path, place: Home, opened: ExitStack) -> Installation:
     """The same installation started again: it finishes the first range and a night, and has a champion."""
-    with running_from(code), services.started(place) as up:
-        found = Installation(up, code)
-        found.finish(FIRST_RANGE)
-        until(found.nights, "a night")
-        found.finish(found.nights()[0])
-        yield found
+    opened.enter_context(running_from(code))
+    found = Installation(opened.enter_context(services.started(place)), code)
+    found.finish(FIRST_RANGE)
+    until(found.nights, "a night")
+    found.finish(found.nights()[0])
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -2,21 +2,24 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from local.commands import tell
 from tests.campaign import registry
-from tests.campaign.installation import DAY, DAYS, FIRST
+from tests.campaign.installation import DAY, DAYS, FIRST, Installation
 from tests.campaign.killed_parts import Killed, victims
-from tests.end_to_end.checkout import copied
-from tests.end_to_end.scheduler import DAG, belonging_to, home_at
+from tests.end_to_end.scheduler import DAG, belonging_to
+
+UNTOUCHED = FIRST - DAY * 40  # the days before it were in no scenario's window
 
 
 @pytest.fixture(scope="module")
-def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
-    folder = tmp_path_factory.mktemp("kills")
-    installation = Killed(copied(folder / "checkout"), home_at(folder / "home"), DAYS)
+def there(here: Installation, opened: ExitStack) -> Iterator[Killed]:
+    """The installation of all scenarios, at their end: from now on a `make run` of its own keeps it up."""
+    opened.close()
+    installation = Killed(here.code, here.home, DAYS)
     try:
         installation.type_make_run()
         yield installation
@@ -27,11 +30,11 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
 
 @pytest.mark.timeout(7200)
 def test_it_comes_up_every_time_and_the_night_ends_as_an_undisturbed_one(there: Killed, kills: int, seed: int) -> None:
-    undisturbed = there.night("undisturbed", FIRST - DAY)
+    undisturbed = there.night("undisturbed", UNTOUCHED)
     for number, (victim, during) in enumerate(victims(there.home, kills, seed), 1):
         began, run = time.monotonic(), f"kill_{number}"
         tell(f"\n{number} of {kills}, SEED={seed}: SIGKILL of {victim} during {during}", end="")
-        states = there.night(run, FIRST - DAY * (number + 1), victim, during)
+        states = there.night(run, UNTOUCHED - DAY * number, victim, during)
         tell(f": {time.monotonic() - began:.0f} s", end="")
         assert (there.airflow.state(DAG, run), states) == ("success", undisturbed), victim
         rides = there.airflow.xcom(DAG, run, "refine")["rows"]["rides"]
