@@ -10,7 +10,7 @@ export PYTHONPATH := .:plugins
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install run stop sql airflow data rollback release use-case check quick format test test-all campaign kills bench lock clean
+.PHONY: help install run stop sql airflow data rollback release use-case check quick style types-of-airflow types-of-spark format test test-all campaign kills bench lock clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | while IFS='|' read -r name says; do printf '%-16s %s\n' "$$name" "$$says"; done
@@ -43,20 +43,24 @@ use-case: ## NAME=churn: a use case of your own that already runs
 	@$(LAPTOP).new_use_case
 
 check: quick ## lint, types, import contracts and the fast tests: about 3 minutes
-	@$(SPARK)/python -m pytest -q -n 2 --dist worksteal tests/use_cases
+	@$(SPARK)/python -m pytest -q -n 2 --dist loadfile tests/use_cases
 
 quick: install
-	@$(AIRFLOW)/ruff check --quiet . && $(AIRFLOW)/ruff format --check --quiet .
-	@$(AIRFLOW)/mypy plugins dags tests/dags tests/contract
-	@$(SPARK)/mypy spark_jobs engine local benchmarks tests/spark tests/use_cases tests/end_to_end tests/campaign
-	@$(AIRFLOW)/lint-imports
+	@$(MAKE) -j 2 --output-sync types-of-airflow types-of-spark style
 	@$(AIRFLOW)/python -m pytest -q -n 2 tests/contract tests/dags
+
+style:
+	@$(AIRFLOW)/ruff check --quiet . && $(AIRFLOW)/ruff format --check --quiet . && $(AIRFLOW)/lint-imports
+types-of-airflow:
+	@$(AIRFLOW)/mypy plugins dags tests/dags tests/contract
+types-of-spark:
+	@$(SPARK)/mypy spark_jobs engine local benchmarks tests/spark tests/use_cases tests/end_to_end tests/campaign
 
 format: install ## what ruff can put right by itself
 	@$(AIRFLOW)/ruff check --quiet --fix . ; $(AIRFLOW)/ruff format --quiet .
 
 test: quick ## every test but the campaign, a night through the real scheduler included: about 15 minutes on 2 cores
-	@$(SPARK)/python -m pytest -q -n 2 --dist worksteal tests/use_cases tests/spark
+	@$(SPARK)/python -m pytest -q -n 2 --dist loadfile tests/use_cases tests/spark
 	@$(SPARK)/python -m pytest -q tests/end_to_end
 
 test-all: test campaign ## and the campaign of bad nights

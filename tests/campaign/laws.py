@@ -86,9 +86,10 @@ class Laws:
         names = [(layer, t.name) for layer in ("bronze", "silver", "quarantine") for t in USE_CASE.tables]
         for layer, name in [*names, ("gold", "features"), ("gold", "labels")]:
             ours, theirs = (_rows(lake.table(layer, name)) for lake in (self.lake, clean))
-            surplus, lacking = ours.exceptAll(theirs), theirs.exceptAll(ours)
-            if some := [*surplus.take(2), *lacking.take(2)]:
-                yield f"law 2: {layer}/{name} has {surplus.count()} rows too many and lacks {lacking.count()}: {some}"
+            both = ours.withColumn("more", f.lit(1)).unionByName(theirs.withColumn("more", f.lit(-1)))
+            unlike = both.groupBy(*ours.columns).agg(f.sum("more").alias("more")).where("more <> 0")
+            if some := unlike.take(4):
+                yield f"law 2: {layer}/{name} has other rows (more: so many too many, or too few): {some}"
 
     def _made_again(self) -> Lake:
         again = self.folder / "again"

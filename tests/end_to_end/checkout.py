@@ -45,6 +45,7 @@ def running_from(code: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (airflow_config, home, supervision):
             patch.setattr(module, "CHECKOUT", code)
+        patch.setitem(airflow_config.SCHEDULER, "task_instance_heartbeat_timeout", "30")  # half the wait for a kill
         yield
 
 
