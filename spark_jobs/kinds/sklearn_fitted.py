@@ -78,12 +78,13 @@ def fitted_forest(given: Params, native: Params, rows: Rows) -> Fitted:
     """Without what fitting alone needs, which would double what is sent."""
     import joblib
 
-    model = rows.fit(_made(given, {**native, "n_jobs": 1}), rows.matrix.astype("float32"))
+    floats = rows.matrix.astype("float32")  # what trees compare
+    model = rows.fit(_made(given, {**native, "n_jobs": 1}), floats)
     shares = _shares(model.feature_importances_)
     for one in model.estimators_:
         tree = one.tree_
         if rows.chance:
-            _count_again(tree, rows)
+            _count_again(tree, floats, rows.values)
         for kept in (tree.impurity, tree.n_node_samples, tree.weighted_n_node_samples):
             kept[:] = 0
     packed = BytesIO()
@@ -119,12 +120,12 @@ def _steps(tree: Any, value: "Numbers") -> "tuple[Numbers, Numbers]":
     return feature, step
 
 
-def _count_again(tree: Any, rows: Rows) -> None:
+def _count_again(tree: Any, matrix: "Numbers", values: "Numbers") -> None:
     """A node says the share of positives among all rows that come to it, whatever they weighed when it was made."""
     import numpy as np
 
-    leaf, size = tree.apply(rows.matrix.astype("float32")), tree.node_count
-    count, positives = np.bincount(leaf, minlength=size), np.bincount(leaf, rows.values, minlength=size)
+    leaf, size = tree.apply(matrix), tree.node_count
+    count, positives = np.bincount(leaf, minlength=size), np.bincount(leaf, values, minlength=size)
     parent = np.zeros(size, "int64")
     inner = np.flatnonzero(tree.children_left >= 0)
     parent[tree.children_left[inner]] = parent[tree.children_right[inner]] = inner

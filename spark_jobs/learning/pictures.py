@@ -21,16 +21,22 @@ INK, BAR = "#44546a", "#2e86ab"
 def keep_pictures(
     book: Tracking, run: str, part: ModelPart, model: Model, judged: "tuple[pd.DataFrame, Constants]"
 ) -> None:
-    rows = judged[0]
-    try:
+    def plots() -> None:
         for name, figure in part.plots(*judged, model.importance).items():
             book.client.log_figure(run, figure, f"plots/{name}.png")
-        moves = model.moves(rows.sample(min(ASKED, len(rows)), random_state=7))
-        if not moves.empty:
-            book.client.log_figure(run, what_moves(moves), "plots/what_moves.png")
-            book.show_table(run, moves.sort_values(["label", "moves"], ascending=[True, False]), "what_moves.json")
-    except Exception as error:  # noqa: BLE001 - whatever a drawing raises, the verdict stands
-        LOG.warning("no plots: %s: %s", type(error).__name__, error)
+
+    def moves() -> None:
+        rows = judged[0]
+        found = model.moves(rows.sample(min(ASKED, len(rows)), random_state=7))
+        if not found.empty:
+            book.client.log_figure(run, what_moves(found), "plots/what_moves.png")
+            book.show_table(run, found.sort_values(["label", "moves"], ascending=[True, False]), "what_moves.json")
+
+    for keep in (plots, moves):
+        try:
+            keep()
+        except Exception as error:  # noqa: BLE001 - whatever a drawing raises, the verdict stands
+            LOG.warning("no %s: %s: %s", keep.__name__, type(error).__name__, error)
 
 
 def what_moves(moves: "pd.DataFrame") -> "Figure":

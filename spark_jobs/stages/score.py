@@ -51,6 +51,8 @@ def _predict(work: Work, book: Tracking, about: Registered, frame: DataFrame) ->
     marked = frame.withColumn("in_fitting", f.expr(about.fitted.condition()))
     model = about.model(book, work.use_case, work.spark)
     why = Why.of(work.use_case, about.constants)
+    if why:
+        LOG.info("reasons: %d of each prediction of at least %g", why.most, why.least)
     predicted = model.score(marked.select(*keep, *about.features), keep, why)
     return model_part(work.use_case.name).decide(predicted, about.constants)
 
