@@ -96,9 +96,10 @@ class Estimators(InMemory):
         for label, raw in zip(self.columns.labels, self.raw, strict=True):
             (folder / f"{label}.estimator").write_bytes(raw)
         columns = self.columns
-        about = {"labels": columns.labels, "predictions": columns.predictions, "features": columns.features}
+        about: dict[str, Any] = {"labels": columns.labels, "predictions": columns.predictions}
+        about |= {"features": columns.features, "scikit-learn": sklearn.__version__}
         about |= {"usual": dict(self.usual), "shares": self.shares, "settled": dict(self.settled)}
-        (folder / "estimators.json").write_text(json.dumps(about | {"scikit-learn": sklearn.__version__}, indent=2))
+        (folder / "estimators.json").write_text(json.dumps(about, indent=2))
 
 
 def check(params: Params) -> None:
