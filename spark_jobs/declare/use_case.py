@@ -81,6 +81,8 @@ class UseCase:
     history: timedelta  # how far back training reads
     ahead: timedelta = timedelta()  # score this long before the fact
     predictions: tuple[str, ...] = ("prediction",)
+    reasons: int = 0  # so many features that moved a prediction most are kept beside it
+    reasons_from: str = ""  # a constant of calibrate: predictions below it keep none
     reports: tuple[Report, ...] = ()
     publication: Publication | None = None
     simulation: Mapping[str, float] = field(default_factory=dict)  # the simulator's knobs, with their defaults
@@ -99,6 +101,11 @@ class UseCase:
             raise BadDeclaration(f"{self.name}: labels.clock is one of {names}, got {self.labels.clock!r}")
         if isinstance(self.split, TimeSplit) and self.split.embargo < self.labels.horizon:
             raise BadDeclaration(f"{self.name}: the embargo must be at least the horizon {self.labels.horizon}")
+        if self.reasons < 0 or (self.reasons_from and not self.reasons):
+            raise BadDeclaration(
+                f"{self.name}: reasons is how many are kept, 0 or more, and reasons_from goes with it; got "
+                f"{self.reasons} and {self.reasons_from!r}"
+            )
         leaked = set(self.labels.columns) & set(self.features.columns)
         if leaked:
             raise BadDeclaration(f"{self.name}: {sorted(leaked)} are labels, so no features")

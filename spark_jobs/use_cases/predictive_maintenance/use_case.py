@@ -124,6 +124,8 @@ USE_CASE = UseCase(
         *(f"{component}_probability" for component in COMPONENTS),
         *(f"{component}_alarm" for component in COMPONENTS),
     ),
+    reasons=3,
+    reasons_from="threshold",  # a row without an alarm needs none
     reports=(Report(name="machines_to_visit", key=("machineID", "component"), export=True, lookback=REMEMBERED),),
     publication=Publication(
         url="http://azuremlsamples.azureml.net/templatedata",
