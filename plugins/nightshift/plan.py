@@ -86,6 +86,11 @@ class Plan:
     approval: bool = False  # a person is asked before anything is promoted
     parameters: Parameters = field(default_factory=dict)  # train with these instead of searching
 
+    @property
+    def said_why(self) -> str:
+        """What the form says, else what kind of run this is."""
+        return self.reason or f"{self.kind} run over {self.window}"
+
     def to_dict(self) -> dict[str, Any]:
         window = {"start": self.window.start.isoformat(), "end": self.window.end.isoformat()}
         return {**vars(self), "kind": str(self.kind), "retrain": str(self.retrain), "window": window}
