@@ -43,8 +43,8 @@ def ask(use_case: UseCase, context: Context) -> Result:
         model = registry.Model.read(client, name)
         former = approval.waiting(model)
         if promoted:  # by the night itself; who waits was judged against another champion
-            if former is None or former.version == promoted or _over(former.dag_run, context):
-                skip(context, f"version {promoted} is champion, and nobody waits")
+            if former is None or promoted in (former.version, former.champion) or _over(former.dag_run, context):
+                skip(context, f"version {promoted} is champion, and nobody waits in vain")
             approval.supersede(client, name, former, promoted, act)
             raise begin(former.dag_run)
         if refused := why_not(plan, verdict, model) or _champion_already(verdict, model):

@@ -82,6 +82,14 @@ def test_a_night_that_promotes_by_itself_leaves_nobody_waiting(judged: "MlflowCl
     assert (read(judged).champion, on_version(judged, "2")["outcome"]) == ("3", "superseded")
 
 
+def test_a_champion_that_is_judged_once_more_takes_nobody_s_place(judged: "MlflowClient", tell: Tell) -> None:
+    request = asked({"approval": "yes"}, use_case=BIKES)
+    tell("evaluate", result=verdict("1", champion=""))
+    run = night(use_case=BIKES)
+    assert told(run, "ask", "skipped") == "version 1 is champion, and nobody waits in vain"
+    assert people.task(request).state == "awaiting_input"
+
+
 def withdrawn(client: "MlflowClient") -> None:
     client.set_model_version_tag("bike_sharing", "2", WITHDRAWN, "{}")
 
