@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 from airflow.sdk import Context, Param
@@ -43,28 +43,36 @@ def ask(use_case: UseCase, context: Context) -> Result:
         model = registry.Model.read(client, name)
         former = approval.waiting(model)
         if promoted:  # by the night itself; who waits was judged against another champion
-            if former is None or promoted in (former.version, former.champion) or _over(former.dag_run, context):
+            if former is None or promoted in (former.version, former.champion):
                 skip(context, f"version {promoted} is champion, and nobody waits in vain")
             approval.supersede(client, name, former, promoted, act)
-            raise begin(former.dag_run)
+            end(former.dag_run, context)
         if refused := why_not(plan, verdict, model) or _champion_already(verdict, model):
             skip(context, refused)
         if former and _the_same(former, plan, verdict) and not _over(former.dag_run, context):
             links.show_approval(context, approval.DAG, former.dag_run, ASK)
             return former.to_dict()  # a former try came as far as this
+        registry.refuse_another_champion(model, verdict["version"], verdict["champion"])
         _refuse_if_nobody_would_hear(context)
         request = _request(use_case, context, former)
         approval.ask(client, name, request, act)
     links.show_approval(context, approval.DAG, request.dag_run, ASK)
-    raise begin(request.dag_run, {"request": request.to_dict(), "verdict": verdict})
+    raise _begun(request.dag_run, {"request": request.to_dict(), "verdict": verdict})
 
 
-def begin(dag_run: str, conf: Mapping[str, Any] | None = None) -> DagRunTriggerException:
-    """A run of the Dag that asks. One that is there already begins anew, and finds what the registry says by now."""
+def end(dag_run: str, context: Context) -> NoReturn:
+    """A task may not end another run, but begin it anew: that one reads in the registry that it is superseded."""
+    if _over(dag_run, context):
+        skip(context, f"{dag_run} is over already")
+    raise _begun(dag_run, {})
+
+
+def _begun(dag_run: str, conf: dict[str, Any]) -> DagRunTriggerException:
+    """What Airflow's own TriggerDagRunOperator raises; its module would bring half of Airflow into each Dag file."""
     return DagRunTriggerException(
         trigger_dag_id=approval.DAG,
         dag_run_id=dag_run,
-        conf=dict(conf or {}),
+        conf=conf,
         reset_dag_run=True,
         skip_when_already_exists=False,
         wait_for_completion=False,
@@ -117,13 +125,11 @@ class RequestOperator(ActOperator):
 
 # In the Dag that waits.
 def close_former(context: Context) -> Result:
-    """End the request whose place this one takes: begun anew, it sees that it is superseded."""
+    """End the request whose place this one takes."""
     former = request_of(context).former
     if not former:
         skip(context, "nobody waited before")
-    if _over(former, context):
-        skip(context, f"{former} is over already")
-    raise begin(former)
+    end(former, context)
 
 
 class AskOperator(HITLOperator):

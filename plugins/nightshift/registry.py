@@ -78,17 +78,21 @@ def promote(client: "MlflowClient", name: str, version: str, act: Act, *, judged
     model = Model.read(client, name)
     if model.champion == version:
         return model.done("promote", act) or act.entry("promote", old=version, new=version)
-    if model.champion != judged_against:
-        raise Conflict(
-            f"version {version} was judged against champion {judged_against or '(none)'}, which is now "
-            f"{model.champion or '(none)'}: clear the task evaluate, so that it is judged again"
-        )
+    refuse_another_champion(model, version, judged_against)
     if WITHDRAWN in version_tags(client, name, version):
         raise Refused(f"version {version} of {name} was withdrawn: a person may bring it back with model_rollback")
     entry = act.entry("promote", old=model.champion, new=version)
     remember(client, model, entry)
     _move(client, name, version)
     return entry
+
+
+def refuse_another_champion(model: Model, version: str, judged_against: str) -> None:
+    if model.champion != judged_against:
+        raise Conflict(
+            f"version {version} was judged against champion {judged_against or '(none)'}, which is now "
+            f"{model.champion or '(none)'}: clear the task evaluate, so that it is judged again"
+        )
 
 
 def roll_back(client: "MlflowClient", name: str, wanted: str, act: Act, *, columns: tuple[str, ...]) -> Entry:

@@ -12,7 +12,7 @@ from nightshift import approval
 from nightshift.pipeline import approval_dag, dag_of, roll_back_dag
 from spark_jobs.declare.tags import CHAMPION, FEATURES, WITHDRAWN
 from tests.dags import people
-from tests.dags.approved import APPROVED, BIKES, asked, night, nights_page, on_version, read, states, verdict
+from tests.dags.approved import APPROVED, BIKES, asked, night, nights_page, on_version, read, states, told, verdict
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
