@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
@@ -89,7 +89,7 @@ def _refuse_if_nobody_would_hear(context: Context) -> None:
 
 
 def _request(use_case: UseCase, context: Context, former: Request | None) -> Request:
-    plan, verdict, asked = planned(context), said(context, "evaluate"), approval.now()
+    plan, verdict, asked = planned(context), said(context, "evaluate"), datetime.now(UTC)
     left = former and (former.former if _over(former.dag_run, context) else former.dag_run)
     return Request(
         use_case=use_case.name,
@@ -98,8 +98,8 @@ def _request(use_case: UseCase, context: Context, former: Request | None) -> Req
         night=plan.run_key,
         opened=said(context, "open_run"),
         why=plan.said_why,
-        asked=asked.isoformat(),
-        until=(asked + use_case.answer_within).isoformat(),
+        asked=asked.isoformat(timespec="milliseconds"),  # it names the Dag run
+        until=(asked + use_case.answer_within).isoformat(timespec="seconds"),
         former=left or "",
     )
 

@@ -104,7 +104,7 @@ def test_what_is_approved_becomes_champion_and_everybody_can_see_who_said_so(jud
     assert entry["why"].startswith("approved: good on Sundays; form run over ")
     about = on_version(judged, "2")
     assert (about["outcome"], about["by"], about["why"]) == ("approved", "ann", "good on Sundays")
-    assert about["asked"] <= about["at"] <= about["until"]
+    assert about["asked"][:19] <= about["at"][:19] <= about["until"][:19]
     assert nights_page(judged, "2") == f"version 2 was approved by ann at {about['at']}: good on Sundays"
 
 
