@@ -4,6 +4,7 @@ from spark_jobs.declare.delivery import Delivery
 from spark_jobs.declare.errors import BadDeclaration, BadRequest, Conflict, NightshiftError, Refused, Unreachable
 from spark_jobs.declare.job import Job, Place, Retrain, Stage, parse
 from spark_jobs.declare.learning import Bound, Gate, HashSplit, Search, TimeSplit
+from spark_jobs.declare.space import Choice, Parameters, Real, Space, Whole
 from spark_jobs.declare.table import Check, Column, Kind, RawTable
 from spark_jobs.declare.use_case import Features, Labels, Publication, Report, UseCase
 from spark_jobs.declare.window import Window, common, days_of, merged
@@ -13,6 +14,7 @@ __all__ = [
     "BadRequest",
     "Bound",
     "Check",
+    "Choice",
     "Column",
     "Conflict",
     "Delivery",
@@ -23,17 +25,21 @@ __all__ = [
     "Kind",
     "Labels",
     "NightshiftError",
+    "Parameters",
     "Place",
     "Publication",
     "RawTable",
+    "Real",
     "Refused",
     "Report",
     "Retrain",
     "Search",
+    "Space",
     "Stage",
     "TimeSplit",
     "Unreachable",
     "UseCase",
+    "Whole",
     "Window",
     "common",
     "days_of",

@@ -88,6 +88,9 @@ class UseCase:
     simulation: Mapping[str, float] = field(default_factory=dict)  # the simulator's knobs, with their defaults
     longest: timedelta = timedelta(days=1100)  # the most days one run may ask for
     most_missed: timedelta = timedelta(days=31)  # the most missed nights one night makes up for
+    # What is due is told by this value's words: a model is the same one whoever has to approve it.
+    approval: bool = field(default=False, repr=False)  # a person is asked before a model is promoted
+    answer_within: timedelta = field(default=timedelta(days=3), repr=False)  # else it is not
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -106,6 +109,8 @@ class UseCase:
                 f"{self.name}: reasons is how many are kept, 0 or more, and reasons_from goes with it; got "
                 f"{self.reasons} and {self.reasons_from!r}"
             )
+        if self.answer_within <= timedelta():
+            raise BadDeclaration(f"{self.name}: answer_within must leave time for an answer, got {self.answer_within}")
         leaked = set(self.labels.columns) & set(self.features.columns)
         if leaked:
             raise BadDeclaration(f"{self.name}: {sorted(leaked)} are labels, so no features")

@@ -15,7 +15,6 @@ from pyspark.sql import DataFrame, SparkSession
 from spark_jobs.declare import BadDeclaration, UseCase
 
 if TYPE_CHECKING:
-    import optuna
     import pandas as pd
 
 Params = Mapping[str, Any]
@@ -100,12 +99,11 @@ class ModelKind(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A model that may become challenger. With a `space` it is searched, else fitted with `params` as they are."""
+    """A model that may become challenger; searched where a space is declared for its name, else fitted as it is."""
 
     name: str
     kind: str
-    params: Params = field(default_factory=dict)
-    space: "Callable[[optuna.Trial], Params] | None" = None  # what it suggests wins over `params`
+    params: Params = field(default_factory=dict)  # what a search suggests, or somebody asks for, wins over them
     build: Callable[[Params], Any] | None = None  # for spark_ml: the Estimator of these parameters
 
     def __post_init__(self) -> None:
@@ -114,8 +112,6 @@ class Candidate:
         if (self.kind == "spark_ml") != (self.build is not None):
             raise BadDeclaration(f"candidate {self.name}: `build` is for spark_ml, which needs it")
         getattr(kind(self.kind), "check", lambda _: None)(self.params)
-        if self.space is not None and not kind(self.kind).IN_MEMORY:
-            raise BadDeclaration(f"candidate {self.name}: kind {self.kind} fits on Spark and cannot be searched")
 
     def fit(self, rows: Any, params: Params, columns: Columns, watched: Any = None) -> Model:
         given = dict(params) | ({"build": self.build} if self.build else {})

@@ -10,6 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as f
 
+from spark_jobs.declare.space import suggested
 from spark_jobs.kinds import Candidate, Columns
 from spark_jobs.kinds.reasons import REASONS
 from spark_jobs.learning.model_part import code_of
@@ -151,7 +152,6 @@ def test_boosting_learns_what_is_rare_at_every_corner_of_its_space() -> None:
     import optuna
 
     boosting, rows, later = named("boosting"), known(), known(steps=30)
-    assert boosting.space is not None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study()
     bounds = {
@@ -164,7 +164,7 @@ def test_boosting_learns_what_is_rare_at_every_corner_of_its_space() -> None:
     }
     for extreme in (0, 1):
         study.enqueue_trial({name: values[extreme] for name, values in bounds.items()})
-        params = {**boosting.params, **boosting.space(study.ask()), "rounds": 40}
+        params = {**boosting.params, **suggested(USE_CASE.search.spaces["boosting"], study.ask()), "rounds": 40}
         judged = later.join(boosting.fit(rows, params, COLUMNS).predict(later))
         assert measure(judged, calibrate(judged))["pr_auc"] > 0.9
 
