@@ -168,7 +168,7 @@ def test_each_alarm_has_the_three_features_that_moved_it_most_and_nothing_else_h
     assert (counted == 3 * alarms.sum(axis=1)).all()
     for given, alarm in zip(rows["reasons"], alarms, strict=True):
         wanted = [f"{one}_probability" for one, is_raised in zip(COMPONENTS, alarm, strict=True) if is_raised]
-        assert list(dict.fromkeys(reason["prediction"] for reason in given or [])) == wanted
+        assert list(dict.fromkeys(reason["prediction"] for reason in ([] if given is None else given))) == wanted
 
 
 def test_reasons_are_read_by_others_as_we_wrote_them(plant: Plant) -> None:
