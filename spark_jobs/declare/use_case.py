@@ -123,8 +123,8 @@ class UseCase:
         held = {table.name: table for table in owner.tables}
         if gone := [name for name in self.reads.tables if name not in held]:
             raise BadDeclaration(
-                f"{self.name} reads {', '.join(gone)} of {owner.name}, which declares {', '.join(held)}: put it back in "
-                f"{owner.name}/use_case.py, or take it out of {self.name}/use_case.py"
+                f"{self.name} reads {', '.join(gone)} of {owner.name}, which declares {', '.join(held)}: put it back "
+                f"in {owner.name}/use_case.py, or take it out of {self.name}/use_case.py"
             )
         if isinstance(self.split, HashSplit) and self._parting() != owner._parting():
             raise BadDeclaration(

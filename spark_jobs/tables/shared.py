@@ -25,8 +25,8 @@ def require_refined(work: Work) -> dict[str, int | None]:
         state = work.lake.silver(table.name).state()
         if common([window], refined_days(state.note)) != [window] and table.timed:
             raise NotYet(
-                f"{table.name} of {owner} is not refined for all of {window} yet, and {work.use_case.name} reads it: let "
-                f"the Dag {owner} run these days"
+                f"{table.name} of {owner} is not refined for all of {window} yet, and {work.use_case.name} reads it: "
+                f"let the Dag {owner} run these days"
             )
         versions[f"{owner}/silver/{table.name}"] = state.version
     return versions

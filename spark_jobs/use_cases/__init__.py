@@ -22,11 +22,9 @@ def load(name: str) -> UseCase:
     use_case = _declared(name)
     if use_case.reads is None:
         return use_case
-    if use_case.reads.use_case not in names():
-        raise BadDeclaration(
-            f"{name} reads tables of {use_case.reads.use_case}, which is not one of {', '.join(names())}"
-        )
-    return use_case.on(_declared(use_case.reads.use_case))
+    if use_case.source not in names():
+        raise BadDeclaration(f"{name} reads tables of {use_case.source}, which is not one of {', '.join(names())}")
+    return use_case.on(_declared(use_case.source))
 
 
 def _declared(name: str) -> UseCase:

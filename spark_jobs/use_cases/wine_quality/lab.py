@@ -86,14 +86,9 @@ def wines(day: date, knobs: Mapping[str, float]) -> list[list[str]]:
         quality[these] = _grades(random, colour, int(these.sum()))
         values[these] = colour.drawn(random, quality[these])
     values = _believable(values)
-    rows = [
-        [
-            "red" if is_red else "white",
-            *(f"{v:.{places}f}" for v, places in zip(row, DECIMALS, strict=True)),
-            str(grade),
-        ]
-        for is_red, row, grade in zip(red.tolist(), values.tolist(), quality.tolist(), strict=True)
-    ]
+    columns = [[f"{value:.{places}f}" for value in some] for some, places in zip(values.T, DECIMALS, strict=True)]
+    colours = np.where(red, "red", "white").tolist()
+    rows = [list(fields) for fields in zip(colours, *columns, map(str, quality.tolist()), strict=True)]
     again = random.random(count) < knobs["repeated"]
     return [rows[place - 1] if place and again[place] else row for place, row in enumerate(rows)]
 
