@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ import pytest
 from mlflow import MlflowClient  # noqa: TID253 - tests load what they test
 from pyspark.sql import SparkSession
 
-from spark_jobs.declare import NotYet, Stage, Window, tags
+from spark_jobs.declare import NotYet, Stage, UseCase, Window, tags
 from spark_jobs.learning.splits import parts
 from spark_jobs.stages.evaluate import _blocks
 from tests.spark.cellar import DAY, FIRST, GOOD_RED, QUALITY, SCORE, WHITE, Cellar
@@ -79,7 +80,7 @@ def test_a_row_falls_on_the_same_side_for_both(trained: Cellar) -> None:
 
 
 def test_identical_wines_are_drawn_together(trained: Cellar) -> None:
-    rows = trained.table(QUALITY, "gold", "features").toPandas()
+    rows: Any = trained.table(QUALITY, "gold", "features").toPandas()
     rows.loc[0, "alcohol"] = np.nan
     rows = pd.concat([rows, rows.assign(sample="again")], ignore_index=True)
     blocks = _blocks(QUALITY, rows)
@@ -88,22 +89,20 @@ def test_identical_wines_are_drawn_together(trained: Cellar) -> None:
     assert blocks.nunique() == len(rows[list(QUALITY.features.columns)].drop_duplicates())
 
 
-@pytest.mark.parametrize("use_case", [QUALITY, SCORE], ids=lambda one: one.name)
-def test_from_ingest_to_score(trained: Cellar, use_case: object) -> None:
-    asked = QUALITY if use_case is QUALITY else SCORE
+@pytest.mark.parametrize("asked", [QUALITY, SCORE], ids=lambda one: one.name)
+def test_from_ingest_to_score(trained: Cellar, asked: UseCase) -> None:
     verdict = trained.run(Stage.EVALUATE, asked, RANGE, version="1")
     assert verdict["verdict"] == "PROMOTE", verdict
     client = MlflowClient(trained.address, trained.address)
     client.set_registered_model_alias(asked.name, tags.CHAMPION, "1")
     scored = trained.run(Stage.SCORE, asked, RANGE)["rows"]["gold/predictions"]["scored"]
     assert scored == trained.table(asked, "gold", "features").count()
-    said = client.get_model_version(asked.name, "1").description
+    said = client.get_model_version(asked.name, "1").description or ""
     assert "rows before 2024-03-17 whose content falls between 0% and 25% that no contestant has seen" in said
     assert "rows of this share have judged 0 times before" in said
 
 
-@pytest.mark.parametrize("use_case", [QUALITY, SCORE], ids=lambda one: one.name)
-def test_nothing_new_is_no_reason_to_train(trained: Cellar, use_case: object) -> None:
-    asked = QUALITY if use_case is QUALITY else SCORE
+@pytest.mark.parametrize("asked", [QUALITY, SCORE], ids=lambda one: one.name)
+def test_nothing_new_is_no_reason_to_train(trained: Cellar, asked: UseCase) -> None:
     found = trained.run(Stage.TRAIN, asked, Window.of(RANGE.end, RANGE.end + DAY))
     assert found == {"skipped": "not due: code, parameters and rows are those of version 1"}

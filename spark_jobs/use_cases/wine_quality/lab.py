@@ -27,7 +27,7 @@ class Colour:
         triangle = np.array([row + (0.0,) * (len(MEASUREMENTS) - len(row)) for row in self.correlated])
         usual = sum(grade * share for grade, share in self.quality.items())
         spread = random.standard_normal((len(quality), len(mean))) @ triangle.T
-        values = mean + deviation * (spread + CONTRAST * gain * (quality - usual)[:, None])
+        values: np.ndarray = mean + deviation * (spread + CONTRAST * gain * (quality - usual)[:, None])
         values[:, LOGARITHMIC] = np.exp(values[:, LOGARITHMIC])
         return values
 

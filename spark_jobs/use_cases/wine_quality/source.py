@@ -50,7 +50,7 @@ def public(folder: Path, window: Window) -> Iterator[Delivery]:
     """
     if window.end <= PUBLISHED:
         return
-    lines = []
+    lines: list[str] = []
     for colour in COLOURS:
         header, *wines = (folder / f"winequality-{colour}.csv").read_text(encoding="ascii").splitlines()
         lines = lines or [f"colour;{header}"]
