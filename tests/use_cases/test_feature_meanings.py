@@ -42,7 +42,20 @@ BIKE_SHARING = {
     "usual_trend": "ca90ad73",
 }
 
-WINES: dict[str, str] = {}
+WINES = {
+    "fixed_acidity": "0774dbe7",
+    "volatile_acidity": "8a3c8d1b",
+    "citric_acid": "fa128e8f",
+    "residual_sugar": "ff739028",
+    "chlorides": "91a5efde",
+    "free_sulfur_dioxide": "314cc93d",
+    "total_sulfur_dioxide": "0be121e5",
+    "density": "3e6aa447",
+    "ph": "36d9b3aa",
+    "sulphates": "a61f0063",
+    "alcohol": "ae67e49f",
+    "is_red": "cdc77cae",
+}
 
 PREDICTIVE_MAINTENANCE = {
     "volt_mean_12h": "264a8ce5",
