@@ -3,6 +3,7 @@
 import math
 
 import pandas as pd
+import pytest
 
 from spark_jobs.use_cases.wine_quality import model as quality
 from spark_jobs.use_cases.wine_score import model as score
@@ -14,7 +15,7 @@ def test_wines_are_told_apart_in_all_and_by_colour() -> None:
     )
     found = quality.measure(judged, {})
     assert (found["auc"], found["auc_red"], found["auc_white"]) == (0.75, 1.0, 0.0)
-    assert found["brier"] == (0.01 + 0.01 + 0.64 + 0.64) / 4
+    assert found["brier"] == pytest.approx((0.01 + 0.01 + 0.64 + 0.64) / 4)
     assert {name.partition("_")[0] for name in found} == {"auc", "pr", "log", "brier"}
 
 

@@ -30,7 +30,7 @@ def _measured(rows: "pd.DataFrame") -> dict[str, float]:
     from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
     good, chance = rows["good"].to_numpy("int64"), rows["prediction"].to_numpy("float64")
-    if good.min(initial=1) == good.max(initial=0):
+    if len(set(good.tolist())) < 2:
         return dict.fromkeys(("auc", "pr_auc", "log_loss", "brier"), math.nan)
     return {
         "auc": float(roc_auc_score(good, chance)),
