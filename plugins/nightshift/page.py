@@ -27,7 +27,8 @@ stands on the version and in the history of the registered model in MLflow.
 
 def of(use_case: UseCase) -> str:
     place = settings().place
-    tables = "\n".join(f"- `{table.name}`: {len(table.columns)} columns" for table in use_case.tables)
+    whose = f" of [{use_case.source}](/dags/{use_case.source}), which brings it in" if use_case.reads else ""
+    tables = "\n".join(f"- `{table.name}`: {len(table.columns)} columns{whose}" for table in use_case.tables)
     return f"""\
 ### {use_case.summary}
 

@@ -21,6 +21,8 @@ OWNER = {"owner": "nightshift"}
 
 ACT: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=15), "execution_timeout": timedelta(minutes=10)}
 JOB: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=30), "execution_timeout": timedelta(hours=2)}
+# A job that needs what the Dag of another use case makes is tried again until it is there, and holds no slot meanwhile.
+WAITING_JOB = JOB | {"retries": 40}
 LONG_JOB = JOB | {"execution_timeout": timedelta(hours=6)}
 
 
@@ -100,6 +102,8 @@ def _act(kind: type[ActOperator], name: str, act: Callable[[Context], Result], *
 def _job(use_case: UseCase, stage: Stage, **more: Any) -> JobOperator:
     told = settings()
     arguments = LONG_JOB if stage is Stage.TRAIN else JOB
+    if stage is Stage.INGEST and use_case.reads:
+        arguments = WAITING_JOB
     return RUNNERS[told.target](
         stage=stage,
         use_case=use_case.name,

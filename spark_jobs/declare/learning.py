@@ -8,6 +8,8 @@ from typing import Literal
 from spark_jobs.declare.errors import BadDeclaration
 from spark_jobs.declare.space import Space
 
+CONTENT = "content"  # the block of rows whose features are all the same
+
 
 @dataclass(frozen=True, kw_only=True)
 class TimeSplit:
@@ -78,7 +80,7 @@ class Gate:
     limit: float
     margin: float  # of the champion's metric, as a share
     rows: int  # fewer judge rows are no judgement
-    block: str = "day"  # rows that share it are drawn together
+    block: str = "day"  # rows that share it are drawn together: a column, or CONTENT
     bounds: tuple[Bound, ...] = ()
     resamples: int = 500
 

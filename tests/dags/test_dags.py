@@ -120,7 +120,8 @@ def test_whatever_changes_the_registry_runs_alone(name: str) -> None:
 @every_use_case
 def test_each_task_is_tried_again_soon_and_not_for_ever(name: str) -> None:
     for task in dag(name).tasks:
-        assert task.retries == 2
+        waits = task.task_id == "ingest" and USE_CASES[name].reads is not None  # 20 minutes, for the one it reads
+        assert task.retries == (40 if waits else 2)
         assert task.retry_delay.total_seconds() <= 30
         assert task.execution_timeout is not None
         assert isinstance(task, ActOperator | JobOperator)
@@ -196,6 +197,13 @@ def test_a_target_that_is_not_built_is_an_error_on_the_dags_page_and_no_other_ta
     monkeypatch.setenv("SPARK_TARGET", "databricks")
     with pytest.raises(BadRequest, match="SPARK_TARGET: databricks is not built yet; set SPARK_TARGET=local"):
         dag(next(iter(USE_CASES)))
+
+
+def test_the_page_of_a_reader_says_whose_tables_it_reads() -> None:
+    assert "- `samples`: 13 columns of [wine_quality](/dags/wine_quality), which brings it in" in str(
+        dag("wine_score").doc_md
+    )
+    assert "which brings it in" not in str(dag("wine_quality").doc_md)
 
 
 def test_the_page_says_what_to_know_of_models_made_from_public_data(monkeypatch: pytest.MonkeyPatch) -> None:
