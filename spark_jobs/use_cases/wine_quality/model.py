@@ -2,18 +2,17 @@
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spark_jobs.kinds import Candidate
 from spark_jobs.use_cases.wine_quality.use_case import COLOURS
 
 if TYPE_CHECKING:
-    import optuna
     import pandas as pd
 
 
 def candidates() -> tuple[Candidate, ...]:
-    return (Candidate(name="boosting", kind="xgboost", params={"objective": "binary:logistic"}, space=_space),)
+    return (Candidate(name="boosting", kind="xgboost", params={"objective": "binary:logistic"}),)
 
 
 def measure(judged: "pd.DataFrame", constants: Mapping[str, float]) -> dict[str, float]:  # noqa: ARG001 - none are calibrated here
@@ -37,14 +36,4 @@ def _measured(rows: "pd.DataFrame") -> dict[str, float]:
         "pr_auc": float(average_precision_score(good, chance)),
         "log_loss": float(log_loss(good, chance)),
         "brier": float(brier_score_loss(good, chance)),
-    }
-
-
-def _space(trial: "optuna.Trial") -> dict[str, Any]:
-    return {
-        "max_depth": trial.suggest_int("max_depth", 3, 10),
-        "eta": trial.suggest_float("eta", 0.02, 0.3, log=True),
-        "subsample": trial.suggest_float("subsample", 0.6, 1.0),
-        "colsample_bytree": trial.suggest_float("colsample_bytree", 0.4, 1.0),
-        "min_child_weight": trial.suggest_float("min_child_weight", 0.5, 10, log=True),
     }

@@ -15,8 +15,11 @@ from spark_jobs.declare import (
     Labels,
     Publication,
     RawTable,
+    Real,
     Search,
+    Space,
     UseCase,
+    Whole,
 )
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -37,6 +40,14 @@ MEASUREMENTS = {
     "pH": ("ph", 2.5, 4.5),
     "sulphates": ("sulphates", 0, 3),
     "alcohol": ("alcohol", 5, 20),
+}
+
+BOOSTING: Space = {
+    "max_depth": Whole(low=3, high=10),
+    "eta": Real(low=0.02, high=0.3, log=True),
+    "subsample": Real(low=0.6, high=1.0),
+    "colsample_bytree": Real(low=0.4, high=1.0),
+    "min_child_weight": Real(low=0.5, high=10, log=True),
 }
 
 USE_CASE = UseCase(
@@ -82,7 +93,7 @@ USE_CASE = UseCase(
         block=CONTENT,
         bounds=tuple(Bound(metric=f"auc_{colour}", better="higher", may_worsen=0.02) for colour in COLOURS),
     ),
-    search=Search(trials=16, batch=4, seed=7),
+    search=Search(trials=16, batch=4, seed=7, spaces={"boosting": BOOSTING}),
     history=EVER,
     publication=Publication(
         url="https://archive.ics.uci.edu/static/public/186/wine+quality.zip",

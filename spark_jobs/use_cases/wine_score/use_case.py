@@ -2,7 +2,25 @@
 
 from datetime import timedelta
 
-from spark_jobs.declare import CONTENT, Features, Gate, HashSplit, Labels, Reads, Search, UseCase
+from spark_jobs.declare import (
+    CONTENT,
+    Features,
+    Gate,
+    HashSplit,
+    Labels,
+    Reads,
+    Real,
+    Search,
+    Space,
+    UseCase,
+    Whole,
+)
+
+BOOSTING: Space = {
+    "max_depth": Whole(low=3, high=8),
+    "eta": Real(low=0.02, high=0.3, log=True),
+    "subsample": Real(low=0.6, high=1.0),
+}
 
 USE_CASE = UseCase(
     name="wine_score",
@@ -20,6 +38,6 @@ USE_CASE = UseCase(
     labels=Labels(columns=("quality",), horizon=timedelta(), clock="samples"),
     split=HashSplit(judge=0.25, validate=0.15),
     gate=Gate(metric="rmse", better="lower", limit=0.8, margin=0.005, rows=300, block=CONTENT),
-    search=Search(trials=8),
+    search=Search(trials=8, spaces={"boosting": BOOSTING}),
     history=timedelta(days=36_500),
 )
