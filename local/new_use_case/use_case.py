@@ -11,6 +11,7 @@ from spark_jobs.declare import (
     RawTable,
     Real,
     Search,
+    Space,
     TimeSplit,
     UseCase,
     Whole,
@@ -18,7 +19,7 @@ from spark_jobs.declare import (
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
-BOOSTING = {
+BOOSTING: Space = {
     "max_depth": Whole(low=2, high=6),
     "eta": Real(low=0.02, high=0.3, log=True),
     "subsample": Real(low=0.6, high=1.0),

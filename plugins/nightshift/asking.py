@@ -157,7 +157,7 @@ class AskOperator(HITLOperator):
                 if approval.waiting(registry.Model.read(client, name)) != request:
                     skip(context, f"version {request.version} was {approval.closed(client, name, request)}")
                 self.subject = f"Is version {request.version} of {request.use_case} to be champion?"
-                self.body = approval_page.of(client, name, request, context["dag_run"].conf["verdict"])
+                self.body = approval_page.of(client, name, request, _conf(context)["verdict"])
         if until <= approval.now():  # begun anew after its time
             return not_answered(request).to_dict()
         self.response_timeout = until - approval.now()
@@ -218,5 +218,8 @@ def _promoted(
 
 
 def request_of(context: Context) -> Request:
-    conf = context["dag_run"].conf or {}
-    return Request.from_dict(conf.get("request") or {})
+    return Request.from_dict(_conf(context).get("request") or {})
+
+
+def _conf(context: Context) -> dict[str, Any]:
+    return context["dag_run"].conf or {}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spark_jobs.declare import BadRequest, Job, Place, Retrain, Stage, Window, parse
+from spark_jobs.declare import BadRequest, Job, Parameters, Place, Retrain, Stage, Window, parse
 from spark_jobs.declare.job import SOURCES
 
 WORDS = st.text(max_size=20)
@@ -48,7 +48,7 @@ def test_an_argument_list_is_short_and_reads_well() -> None:
 
 
 def test_parameters_travel_as_one_word_in_the_order_of_their_names() -> None:
-    given = {"trees": {"depth": 3}, "boosting": {"lambda": 1, "eta": 0.1}}
+    given: Parameters = {"trees": {"depth": 3}, "boosting": {"lambda": 1, "eta": 0.1}}
     job = Job(stage=Stage.TRAIN, use_case="shop", window=Window.of(date(2024, 2, 29)), parameters=given)
     assert job.argv()[-1] == '--parameters={"boosting": {"eta": 0.1, "lambda": 1}, "trees": {"depth": 3}}'
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from spark_jobs.declare import BadDeclaration, BadRequest, Choice, Real, Whole
+from spark_jobs.declare import BadDeclaration, BadRequest, Choice, Real, Space, Whole
 from spark_jobs.declare.space import checked, in_words, suggested
 from spark_jobs.use_cases import discover
 
-SPACES = {
+SPACES: dict[str, Space] = {
     "boosting": {"depth": Whole(low=3, high=6), "eta": Real(low=0.01, high=0.5, log=True)},
     "trees": {"features": Choice(options=("sqrt", 0.3, True)), "depth": Whole(low=1, high=40, log=True)},
 }

@@ -105,14 +105,16 @@ def calls(home: Path) -> Callable[[], list[dict[str, Any]]]:
 
 
 @pytest.fixture
-def nobody_was_asked(airflow: None) -> None:
-    """Tests share Airflow's database."""
+def nobody_was_asked(airflow: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests share Airflow's database, and what Airflow leaves in its classes when a run is cleared."""
     from airflow.models.dagrun import DagRun
+    from airflow.serialization.serialized_objects import DagSerialization
     from airflow.utils.session import create_session
     from sqlalchemy import delete
 
     with create_session() as session:
         session.execute(delete(DagRun).where(DagRun.dag_id == "model_approval"))
+    monkeypatch.setattr(DagSerialization, "_load_operator_extra_links", True)
 
 
 @pytest.fixture

@@ -38,8 +38,9 @@ def gone_on(run_id: str, dag: DAG | None = None) -> "DagRun":
                 ti.try_number += 1
                 ti.state = "scheduled"
             session.commit()
-            ready = [ti for ti in run.get_task_instances(session=session) if ti.state == "scheduled"]
-            if not ready:
+            tasks = run.get_task_instances(session=session)
+            ready = [ti for ti in tasks if ti.state == "scheduled"]
+            if not ready and any(ti.state in ("awaiting_input", "up_for_retry") for ti in tasks):
                 break
             for ti in ready:
                 _run_task(ti=ti, task=dag.task_dict[ti.task_id])
@@ -115,4 +116,5 @@ def let_time_pass(run_id: str) -> None:
         ti = session.merge(task(run_id))
         assert isinstance(ti, TaskInstance)
         ti.trigger_timeout = datetime.now(UTC) - timedelta(seconds=1)
-    SchedulerJobRunner(job=Job()).check_awaiting_input_timeouts()
+    scheduler = SchedulerJobRunner(job=Job())  # type: ignore[no-untyped-call]  # Airflow's own gap
+    scheduler.check_awaiting_input_timeouts()

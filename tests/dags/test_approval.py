@@ -36,7 +36,7 @@ def test_a_night_is_scored_by_the_champion_that_stands_and_over_before_somebody_
     assert (states(run)["promote"], states(run)["score"], states(run)["ask"]) == ("skipped", "success", "success")
     assert told(run, "promote", "skipped") == "version 2 passed the gate; the task ask asks a person for it"
     assert [call["argv"][0] for call in calls()][-1] == "score"
-    ends = {ti.task_id: ti.end_date for ti in run.get_task_instances()}
+    ends = {ti.task_id: ti.end_date for ti in run.get_task_instances() if ti.end_date}
     assert ends["score"] < ends["ask"]
     (request,) = people.requests()
     assert told(run, "ask", "approval").endswith("/tasks/ask/required_actions")

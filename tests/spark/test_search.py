@@ -88,7 +88,8 @@ class InTurn:
     options: tuple[str, ...]
 
     def suggest(self, trial: Any, _: str) -> str:
-        return self.options[trial.number]
+        number: int = trial.number
+        return self.options[number]
 
 
 def test_a_trial_that_raises_is_counted_and_the_search_goes_on(

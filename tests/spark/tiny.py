@@ -27,6 +27,7 @@ from spark_jobs.declare import (
     RawTable,
     Real,
     Search,
+    Space,
     Stage,
     TimeSplit,
     UseCase,
@@ -41,7 +42,7 @@ from spark_jobs.work import Result, Work
 
 DAY = timedelta(days=1)
 START = date(2024, 1, 1)
-SPACE = {"max_depth": Whole(low=1, high=4), "eta": Real(low=0.05, high=0.5)}
+SPACE: Space = {"max_depth": Whole(low=1, high=4), "eta": Real(low=0.05, high=0.5)}
 
 USE_CASE = UseCase(
     name="tiny",

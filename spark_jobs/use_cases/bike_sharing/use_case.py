@@ -14,6 +14,7 @@ from spark_jobs.declare import (
     Real,
     Report,
     Search,
+    Space,
     TimeSplit,
     UseCase,
     Whole,
@@ -43,7 +44,7 @@ COUNTS = (
     Column(name="registered", kind=INTEGER, low=0),
     Column(name="cnt", kind=INTEGER, low=0),
 )
-BOOSTING = {
+BOOSTING: Space = {
     "max_depth": Whole(low=3, high=6),
     "eta": Real(low=0.04, high=0.12, log=True),
     "colsample_bytree": Real(low=0.4, high=0.9),

@@ -15,6 +15,7 @@ from spark_jobs.declare import (
     Real,
     Report,
     Search,
+    Space,
     TimeSplit,
     UseCase,
     Whole,
@@ -32,7 +33,7 @@ ERROR_WINDOWS = {"24h": 24 * HOUR, "7d": 7 * DAY}
 COMPONENTS = ("comp1", "comp2", "comp3", "comp4")
 MODELS = ("model1", "model2", "model3", "model4")
 
-BOOSTING = {
+BOOSTING: Space = {
     "max_depth": Whole(low=3, high=6),
     "eta": Real(low=0.03, high=0.12, log=True),
     "min_child_weight": Real(low=0.02, high=2, log=True),
