@@ -42,11 +42,11 @@ release: ## MODEL=bike_sharing REASON="...": nights may promote again
 use-case: ## NAME=churn: a use case of your own that already runs
 	@$(LAPTOP).new_use_case
 
-check: quick ## lint, types, import contracts and the fast tests: about 3 minutes
+check: quick ## lint, types, import contracts and the fast tests: a few minutes
 	@$(SPARK)/python -m pytest -q -n 2 --dist loadfile tests/use_cases
 
 quick: install
-	@$(MAKE) -j 2 --output-sync types-of-airflow types-of-spark style
+	@$(MAKE) -j 2 types-of-airflow types-of-spark style
 	@$(AIRFLOW)/python -m pytest -q -n 2 tests/contract tests/dags
 
 style:
@@ -59,7 +59,7 @@ types-of-spark:
 format: install ## what ruff can put right by itself
 	@$(AIRFLOW)/ruff check --quiet --fix . ; $(AIRFLOW)/ruff format --quiet .
 
-test: quick ## every test but the campaign, a night through the real scheduler included: about 15 minutes on 2 cores
+test: quick ## every test but the campaign, a night through the real scheduler included: about 20 minutes on 2 slow cores
 	@$(SPARK)/python -m pytest -q -n 2 --dist loadfile tests/use_cases tests/spark
 	@$(SPARK)/python -m pytest -q tests/end_to_end
 

@@ -12,7 +12,7 @@ from tests.campaign.installation import DAY, DAYS, FIRST, Installation
 from tests.campaign.killed_parts import Killed, victims
 from tests.end_to_end.scheduler import DAG, belonging_to
 
-UNTOUCHED = FIRST - DAY * 40  # the days before it were in no scenario's window
+UNTOUCHED = FIRST - DAY * 40  # it and the days before it were in no scenario's window
 
 
 @pytest.fixture(scope="module")

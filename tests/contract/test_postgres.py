@@ -58,7 +58,7 @@ def test_each_has_a_database_that_the_other_cannot_open(home: Home, server: Serv
 
 def test_without_the_right_password_nobody_gets_in(home: Home, server: Services) -> None:
     with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
-        psycopg2.connect(host=str(postgres.sockets(home)), user="airflow", password="guessed", dbname="airflow")  # noqa: S106
+        psycopg2.connect(host=str(postgres.sockets(home)), user="airflow", password="guessed", dbname="airflow")  # noqa: S106 - no secret, but a wrong guess
 
 
 def test_passwords_stand_in_files_of_their_owner_only_and_in_no_command(home: Home) -> None:
