@@ -85,7 +85,7 @@ def forest(work: Work) -> dict[str, float]:
     """The reference candidate, fitted once: on training rows, its threshold chosen on validation."""
     cut, found = parts(USE_CASE, WINDOW), known(work.lake, USE_CASE, WINDOW)
     assert found is not None  # noqa: S101 - ours was trained from it
-    reference = model.candidates()[1]
+    reference = next(one for one in model.candidates() if one.name == "forest")
     fitted = reference.fit(found.rows(cut.train), reference.params, Columns.of(USE_CASE))
 
     def scored(part: Part) -> pd.DataFrame:

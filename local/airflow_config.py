@@ -17,7 +17,7 @@ SCHEDULER = {
     # A worker that was killed is noticed after a minute, not five.
     "task_instance_heartbeat_timeout": "60",
     "orphaned_tasks_check_interval": "30",
-    # A night is ten tasks in a row, and each waits for the scheduler to look: a second by default.
+    # A night is eleven tasks in a row, and each waits for the scheduler to look: a second by default.
     "scheduler_idle_sleep_time": "0.25",
 }
 

@@ -1,10 +1,14 @@
 """How a model is found and when it is good enough."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
 from spark_jobs.declare.errors import BadDeclaration
+from spark_jobs.declare.space import Space
+
+CONTENT = "content"  # the block of rows whose features are all the same
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +41,7 @@ class Search:
     """A seeded search. Trials are asked for in batches of this size and told in order: one seed, one winner."""
 
     trials: int
+    spaces: Mapping[str, Space] = field(default_factory=dict)  # of candidates; one without is fitted as it is
     batch: int = 4
     seed: int = 7
     on_request: tuple[str, ...] = ()  # candidates that take long: fitted only when the form asks for one
@@ -75,7 +80,7 @@ class Gate:
     limit: float
     margin: float  # of the champion's metric, as a share
     rows: int  # fewer judge rows are no judgement
-    block: str = "day"  # rows that share it are drawn together
+    block: str = "day"  # rows that share it are drawn together: a column, or CONTENT
     bounds: tuple[Bound, ...] = ()
     resamples: int = 500
 

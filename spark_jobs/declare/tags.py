@@ -26,6 +26,9 @@ REASONS = "nightshift.reasons"  # of the verdict, in words
 JUDGED = "nightshift.judged"  # JSON: which rows judged it
 WITHDRAWN = "nightshift.withdrawn"  # JSON: since, by, why
 
+APPROVAL = "nightshift.approval"  # JSON: asked, until, run; once it is over: outcome, by, at, why. On runs: in words
+
 # On registered models.
+WAITING = "nightshift.waiting"  # JSON: the version that passed the gate and that a person has not answered yet
 HOLD = "nightshift.hold"  # JSON: since, by, why; while it stands nothing is promoted by itself
 HISTORY = "nightshift.history."  # + four digits. JSON: at, by, why, what, from, to

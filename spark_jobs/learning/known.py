@@ -1,6 +1,7 @@
 """What a model may learn from: features with their mature labels, up to a window's end and never later."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as f
 
-from spark_jobs.declare import Refused, UseCase, Window
+from spark_jobs.declare import Parameters, Refused, UseCase, Window
 from spark_jobs.lakehouse import Lake
 from spark_jobs.learning.splits import Part
 from spark_jobs.tracking.inputs import Used
@@ -118,8 +119,9 @@ def require(frame: DataFrame, columns: Sequence[str], reader: str) -> None:
         )
 
 
-def due_hash(use_case: UseCase, code: str, rows: str) -> str:
-    return hashlib.sha256("\n".join((repr(use_case), code, rows)).encode()).hexdigest()[:32]
+def due_hash(use_case: UseCase, code: str, rows: str, parameters: Parameters) -> str:
+    given = [json.dumps(parameters, sort_keys=True)] if parameters else []  # what was asked for once is due no night
+    return hashlib.sha256("\n".join((repr(use_case), code, rows, *given)).encode()).hexdigest()[:32]
 
 
 def _interval(length: timedelta) -> str:

@@ -11,14 +11,15 @@ the labels' order). Rows may come twice: a bootstrap draws them so. `importance`
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import DataFrame
 
 from spark_jobs import use_cases
-from spark_jobs.declare import BadDeclaration, BadRequest, Search
-from spark_jobs.kinds import Candidate
+from spark_jobs.declare import BadDeclaration, BadRequest, Job, Search
+from spark_jobs.declare.space import checked
+from spark_jobs.kinds import Candidate, kind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,9 +63,15 @@ def model_part(use_case: str) -> ModelPart:
     )
 
 
-def asked_for(part: ModelPart, search: Search, also: str) -> tuple[Candidate, ...]:
-    """Every candidate of every night, and the one of those on request that is named."""
-    names = [candidate.name for candidate in part.candidates]
+def asked_for(part: ModelPart, search: Search, job: Job) -> tuple[Candidate, ...]:
+    """Every candidate of every night, and the one of those on request that is named; or those with parameters given."""
+    for candidate in part.candidates:
+        if candidate.name in search.spaces and not kind(candidate.kind).IN_MEMORY:
+            raise BadDeclaration(f"candidate {candidate.name}: kind {candidate.kind} fits on Spark, so no space for it")
+    if given := checked(search.spaces, job.parameters):
+        named = [candidate for candidate in part.candidates if candidate.name in given]
+        return tuple(replace(found, params={**found.params, **given[found.name]}) for found in named)
+    names, also = [candidate.name for candidate in part.candidates], job.also
     if also and also not in names:
         raise BadRequest("also", f"{also!r} is no candidate; there are {', '.join(names)}")
     return tuple(found for found in part.candidates if found.name not in search.on_request or found.name == also)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.declare import Gate, Refused, Search
+from spark_jobs.declare.space import suggested
 from spark_jobs.kinds import Candidate, Columns, Model, Params
 from spark_jobs.learning.alone import Lost, alone
 from spark_jobs.learning.model_part import ModelPart
@@ -140,7 +141,7 @@ def _run_batch(
     found: dict[int, Attempt] = {}
     wanted: list[tuple[int, Params]] = []
     for trial in asked:
-        attempt = _without_trying(trying.candidate, trial, finished)
+        attempt = _without_trying(trying.candidate, declared, trial, finished)
         if isinstance(attempt, Attempt):
             found[trial.number] = attempt
         else:
@@ -149,12 +150,11 @@ def _run_batch(
     return [found[trial.number] for trial in asked]
 
 
-def _without_trying(candidate: Candidate, trial: "optuna.Trial", finished: Finished) -> Attempt | Params:
+def _without_trying(
+    candidate: Candidate, declared: Search, trial: "optuna.Trial", finished: Finished
+) -> Attempt | Params:
     """What is known of a trial already, else the parameters to try."""
-    try:
-        params = {**candidate.params, **(candidate.space(trial) if candidate.space else {})}
-    except Exception as error:  # noqa: BLE001 - a space of the use case's own making fails this trial alone
-        return Attempt(candidate=candidate.name, number=trial.number, params={}, error=_in_short(error))
+    params = {**candidate.params, **suggested(declared.spaces.get(candidate.name, {}), trial)}
     known = finished.get(trial.number)
     return known if known is not None and json.dumps(known.params) == json.dumps(params) else params
 

@@ -89,8 +89,11 @@ def _attempts(training: Training, candidate: Candidate) -> list[Attempt]:
     def told(attempt: Attempt) -> None:
         _log(training, attempt)
 
-    if candidate.space is not None:
-        return search(training.work.spark, trying, training.work.use_case.search, finished, told)
+    declared, given = training.work.use_case.search, training.work.job.parameters
+    if candidate.name in given:  # a search with nothing to search: the worker's limits hold for this fit, too
+        declared = replace(declared, trials=1, spaces={candidate.name: {}})
+    if candidate.name in declared.spaces:
+        return search(training.work.spark, trying, declared, finished, told)
     if 0 in finished:
         return [finished[0]]
     attempt = trying.attempt(0, candidate.params)

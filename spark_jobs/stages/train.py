@@ -22,7 +22,7 @@ def run(work: Work) -> Result:
         return {"skipped": "no features with labels yet"}
     cut = parts(work.use_case, work.job.window)
     seen = rows.overview(train=cut.train, validate=cut.validate)
-    due = due_hash(work.use_case, code_of(work.use_case.name), seen.fingerprint)
+    due = due_hash(work.use_case, code_of(work.use_case.name), seen.fingerprint, work.job.parameters)
     with tracking(work.place, work.use_case) as book:
         former = book.former_training(work.job.run, due)
         done = book.version_of(former) if former else None
@@ -32,7 +32,7 @@ def run(work: Work) -> Result:
         if skipped:
             return {"skipped": skipped}
         part = model_part(work.use_case.name)
-        wanted = asked_for(part, work.use_case.search, work.job.also)
+        wanted = asked_for(part, work.use_case.search, work.job)
         training = Training(work=work, book=book, part=part, candidates=wanted, parts=cut, known=rows, due=due)
         return _train(training, seen, former) | {"inputs": rows.inputs}
 
@@ -66,8 +66,9 @@ def _finish(book: Tracking, former: str, version: str) -> Result:
 
 
 def _not_due(work: Work, book: Tracking, due: str) -> str:
-    newest = next(iter(book.versions()), None)
-    if work.job.retrain is Retrain.ALWAYS or work.job.also or newest is None or newest.tags.get(tags.DUE) != due:
+    newest, job = next(iter(book.versions()), None), work.job
+    asked = job.retrain is Retrain.ALWAYS or job.also or job.parameters
+    if asked or newest is None or newest.tags.get(tags.DUE) != due:
         return ""
     return f"not due: code, parameters and rows are those of version {newest.version}"
 

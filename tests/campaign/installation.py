@@ -22,7 +22,7 @@ DAYS = 14  # of the first range
 NIGHT = last_night(datetime.now(UTC))  # the day that the first nightly run is about
 FIRST = NIGHT - DAY * DAYS
 BEFORE = NIGHT - DAY * 16  # from here on lie two days that the first range did not touch
-NOT_TRAINED = ("train", "evaluate", "promote")
+NOT_TRAINED = ("train", "evaluate", "promote", "ask")
 
 # What a stage has begun to write, but not finished, when it is killed.
 WRITES = {

@@ -14,7 +14,7 @@ from tests.end_to_end.checkout import changed
 from tests.end_to_end.scheduler import DAG
 
 MINUTE = 60.0
-MOVES = "    _remember(client, model, entry)\n    _move(client, name, version)\n"
+MOVES = "    remember(client, model, entry)\n    _move(client, name, version)\n"
 PATIENT = '"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5"'
 
 
@@ -39,7 +39,7 @@ def test_a_training_waits_for_an_mlflow_that_is_down_for_a_minute(here: Installa
     assert took > MINUTE / 2 or here.tries("mlflow_down_for_a_minute")["train"] > 1
 
 
-STOPS = """    _remember(client, model, entry)
+STOPS = """    remember(client, model, entry)
     from pathlib import Path
     from time import sleep
     between = Path("{between}")

@@ -181,6 +181,7 @@ def said(**more: Any) -> dict[str, dict[str, Any]]:
         "run_key": "bike_sharing/1",
         "by": "ann",
         "also": "forest",
+        "parameters": {"boosting": {"lambda": 2, "eta": 0.1}},
     }
     return {"check": plan, "open_run": {"run": "abc", "experiment": "1", "tracking": "http://mlflow"}, **more}
 
@@ -189,7 +190,7 @@ def said(**more: Any) -> dict[str, dict[str, Any]]:
     ("stage", "extra"),
     [
         (Stage.INGEST, []),
-        (Stage.TRAIN, ["--also=forest"]),
+        (Stage.TRAIN, ["--also=forest", '--parameters={"boosting": {"eta": 0.1, "lambda": 2}}']),
         (Stage.EVALUATE, ["--version=3"]),
         (Stage.SCORE, ["--version=7"]),
     ],

@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from engine.running import Engine, running
 from spark_jobs import use_cases
 from spark_jobs.declare import Retrain
+from spark_jobs.kinds import Candidate
 from tests.spark import tiny
 
 THIRD_PARTY = (
@@ -83,7 +84,7 @@ def two_versions(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, 
         made = _new_world(spark, folder, empty_mlflow)
         made.fill(tiny.facts(80))
         with patch.context() as weaker:
-            weaker.setattr(tiny, "space", lambda _: {"rounds": 2})
+            weaker.setattr(tiny, "candidates", lambda: (Candidate(name="weak", kind="xgboost", params={"rounds": 2}),))
             made.train(60)
         made.crown("1")
         made.train(60, retrain=Retrain.ALWAYS)

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,14 +16,14 @@ import pytest
 from pyspark.sql import SparkSession
 
 from engine.running import running
-from spark_jobs.declare import Refused, Search
+from spark_jobs.declare import Refused, Search, Whole
 from spark_jobs.kinds import Candidate, Columns
 from spark_jobs.learning.model_part import model_part
 from spark_jobs.learning.search import Attempt, Trying, best, search
 from tests.spark import tiny
 
 ROOT = Path(__file__).parents[2]
-DECLARED = Search(trials=6, batch=4, seed=3)
+DECLARED = Search(trials=6, batch=4, seed=3, spaces={"boosted": tiny.SPACE})
 
 
 def trying(candidate: Candidate) -> Trying:
@@ -34,6 +36,10 @@ def trying(candidate: Candidate) -> Trying:
         train=rows.iloc[:300],
         validate=rows.iloc[300:].reset_index(drop=True),
     )
+
+
+def odd(declared: Search, space: Mapping[str, Any]) -> Search:
+    return replace(declared, spaces={"odd": space})
 
 
 def essence(attempts: list[Attempt]) -> list[tuple[Any, ...]]:
@@ -75,28 +81,29 @@ def test_a_killed_search_goes_on_where_it_was(world: tiny.World) -> None:
     assert essence(again) == essence(whole)
 
 
-def sometimes_bad(trial: Any) -> dict[str, Any]:
-    depth = trial.suggest_int("max_depth", 1, 4)
-    if trial.number == 1:
-        raise ValueError("no such depth")
-    return {"max_depth": depth, "objective": "no:such" if trial.number == 2 else "reg:squarederror"}
+@dataclass(frozen=True)
+class InTurn:
+    """A dimension of a space that knows what comes."""
+
+    options: tuple[str, ...]
+
+    def suggest(self, trial: Any, _: str) -> str:
+        number: int = trial.number
+        return self.options[number]
 
 
 def test_a_trial_that_raises_is_counted_and_the_search_goes_on(
     world: tiny.World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    candidate = Candidate(name="odd", kind="xgboost", params={"rounds": 5}, space=sometimes_bad)
+    objectives = InTurn(("reg:squarederror", "reg:squarederror", "no:such", *["reg:squarederror"] * 3))
+    declared = odd(DECLARED, {"max_depth": Whole(low=1, high=4), "objective": objectives})
+    candidate = Candidate(name="odd", kind="xgboost", params={"rounds": 5})
     with caplog.at_level("INFO"):
-        found = search(world.spark, trying(candidate), DECLARED, {}, lambda _: None)
-    assert [attempt.number for attempt in found if attempt.error] == [1, 2]
-    assert found[1].error == "ValueError: no such depth"
+        found = search(world.spark, trying(candidate), declared, {}, lambda _: None)
+    assert [attempt.number for attempt in found if attempt.error] == [2]
     assert "Unknown objective function" in found[2].error
     assert not best(found, tiny.USE_CASE.gate).error
-    assert "odd: trial 4 of 6, 2 failed, best rmse so far" in caplog.text
-
-
-def troublesome(trial: Any) -> dict[str, Any]:
-    return {"rounds": 3, "trouble": ["none", "hangs", "crashes", "eats memory"][trial.number]}
+    assert "odd: trial 4 of 6, 1 failed, best rmse so far" in caplog.text
 
 
 def test_a_trial_that_hangs_crashes_or_eats_memory_hurts_itself_alone(
@@ -117,8 +124,9 @@ def test_a_trial_that_hangs_crashes_or_eats_memory_hurts_itself_alone(
     class Troubled(Candidate):
         fit = trouble
 
-    declared = Search(trials=4, batch=4, longest=timedelta(seconds=10), gigabytes=1.0)
-    candidate = Troubled(name="odd", kind="xgboost", space=troublesome)
+    troubles = {"trouble": InTurn(("none", "hangs", "crashes", "eats memory"))}
+    declared = odd(Search(trials=4, batch=4, longest=timedelta(seconds=10), gigabytes=1.0), troubles)
+    candidate = Troubled(name="odd", kind="xgboost")
     found = search(world.spark, trying(candidate), declared, {}, lambda _: None)
     assert [attempt.error for attempt in found] == [
         "",
@@ -129,8 +137,9 @@ def test_a_trial_that_hangs_crashes_or_eats_memory_hurts_itself_alone(
 
 
 def test_a_search_in_which_all_trials_fail_is_an_error_that_says_why(world: tiny.World) -> None:
-    candidate = Candidate(name="odd", kind="xgboost", params={"objective": "no:such"}, space=tiny.space)
-    found = search(world.spark, trying(candidate), Search(trials=2, batch=2), {}, lambda _: None)
+    candidate = Candidate(name="odd", kind="xgboost", params={"objective": "no:such"})
+    declared = odd(Search(trials=2, batch=2), tiny.SPACE)
+    found = search(world.spark, trying(candidate), declared, {}, lambda _: None)
     with pytest.raises(Refused, match=r"all 2 trials failed, the last with: XGBoostError: .*Unknown objective"):
         best(found, tiny.USE_CASE.gate)
 
