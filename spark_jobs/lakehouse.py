@@ -13,6 +13,8 @@ from spark_jobs.declare import Window
 
 Note = Mapping[str, Any]
 
+COMMITTED = "spark.databricks.delta.lastCommitVersionInSession"  # Delta's own word for what a write came to
+
 NO_TABLE_YET = {
     "DELTA_TABLE_ONLY_OPERATION",
     "DELTA_MISSING_DELTA_TABLE",
@@ -78,18 +80,22 @@ class Table:
         source = self.sql_name if version is None else f"{self.sql_name} VERSION AS OF {version}"
         return self.spark.sql(f"SELECT * FROM {source}")
 
-    def append(self, frame: DataFrame, note: Note) -> None:
-        self._write(frame, "append", note, {})
+    def append(self, frame: DataFrame, note: Note) -> int:
+        """Returns the version that came of it."""
+        return self._write(frame, "append", note, {})
 
-    def replace(self, frame: DataFrame, condition: str | None, note: Note) -> None:
-        """Put these rows in the place of all that meet the condition (None: of the whole table)."""
+    def replace(self, frame: DataFrame, condition: str | None, note: Note) -> int:
+        """Put these rows in the place of all that meet the condition (None: of the whole table); as above."""
         where = {"replaceWhere": condition, "mergeSchema": "true"} if condition else {"overwriteSchema": "true"}
-        self._write(frame, "overwrite", note, where)
+        return self._write(frame, "overwrite", note, where)
 
-    def _write(self, frame: DataFrame, mode: str, note: Note, options: Mapping[str, str]) -> None:
+    def _write(self, frame: DataFrame, mode: str, note: Note, options: Mapping[str, str]) -> int:
         writer = _plain(frame).write.format("delta").mode(mode).options(**options)
         writer = writer.option("userMetadata", json.dumps(note, sort_keys=True))
+        self.spark.conf.unset(COMMITTED)
         writer.save(self.place) if self.is_path else writer.saveAsTable(self.place)
+        committed = self.spark.conf.get(COMMITTED, None)  # asking the table costs as much as a small query
+        return int(committed if committed is not None else self._last_commits(1)[0]["version"])
 
     def _last_commits(self, count: int) -> list[Any]:
         try:

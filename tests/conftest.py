@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from engine.running import Engine
 
 CHECKOUT = Path(__file__).parents[1]
+# A dozen rows in one task; jobs of real runs plan and share out their work as Spark does by itself.
+ONE_TASK = {"spark.sql.shuffle.partitions": "1", "spark.sql.adaptive.enabled": "false"}
 ENGINE: "pytest.StashKey[Engine | None]" = pytest.StashKey()
 OPEN: pytest.StashKey[ExitStack] = pytest.StashKey()
 
@@ -89,6 +91,8 @@ def spark(engine: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> "
     os.chdir(folder)
     place = Place(lake=f"{folder}/lake", landing="", tracking="", registry="", **engine)
     with spark_session(place, "tests", small=True) as session:
+        for setting, value in ONE_TASK.items():
+            session.conf.set(setting, value)
         yield session
 
 

@@ -74,17 +74,16 @@ def _deliveries(work: Work, landing: Landing) -> Iterator[Delivery]:
 def _load(work: Work, landing: Landing, ledger: Ledger) -> list[Entry]:
     """Load what is new of one table; returns its new rows of the ledger."""
     bronze = work.lake.bronze(ledger.table.name)
-    state = bronze.state()
-    unlisted = ledger.unlisted(state)
+    version = bronze.version()
+    unlisted = ledger.unlisted(version)
     tasks = list(_tasks(landing, ledger, unlisted))
     if tasks:
         frame = _with_day(read_records(work.spark, ledger.table, tasks), ledger.table)
-        bronze.append(frame, {"files": len(tasks)})
-        state = bronze.state()
-    if not tasks and not unlisted:
+        version = bronze.append(frame, {"files": len(tasks)})
+    if version is None or not (tasks or unlisted):
         return []
-    entries = ledger.entries(tasks, unlisted, state)
-    ledger.add(entries, {"source": work.place.source, "bronze": state.version})
+    entries = ledger.entries(tasks, unlisted, version)
+    ledger.add(entries, {"source": work.place.source, "bronze": version})
     for entry in entries:
         if entry.problem:
             LOG.warning("%s/%s is refused: %s", ledger.table.name, entry.file, entry.problem)

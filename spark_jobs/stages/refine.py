@@ -32,7 +32,7 @@ class Refined:
     """What became of one table's records."""
 
     bronze: int  # the version that was read
-    silver: int | None
+    silver: int | None  # the version that was made, or stands
     counts: dict[str, int]
 
 
@@ -83,8 +83,8 @@ def _refine(work: Work, table: RawTable) -> Refined | None:
     bronze = work.lake.bronze(table.name).read(version)
     rows = _ranked(_judged(bronze if windows is None else bronze.where(within(windows)), table, reference), table)
     made_from = {"bronze": version, "code": code} | (reference.note if reference else {})
-    counts = _write(work, table, rows, None if windows is None else within(windows), made_from)
-    return Refined(bronze=version, silver=silver.version(), counts=counts)
+    made, counts = _write(work, table, rows, None if windows is None else within(windows), made_from)
+    return Refined(bronze=version, silver=made, counts=counts)
 
 
 def _code(work: Work, table: RawTable) -> str:
@@ -114,8 +114,10 @@ def _ranked(rows: DataFrame, table: RawTable) -> DataFrame:
     return ranked.withColumn("_reasons", reasons)
 
 
-def _write(work: Work, table: RawTable, rows: DataFrame, condition: str | None, note: dict[str, Any]) -> dict[str, int]:
-    """Quarantine first: silver's note says that both are done."""
+def _write(
+    work: Work, table: RawTable, rows: DataFrame, condition: str | None, note: dict[str, Any]
+) -> tuple[int, dict[str, int]]:
+    """Quarantine first: silver's note says that both are done. Silver's version, and what became of the records."""
     seen, good, won = Observation(), Observation(), Observation()
     refused = "size(_reasons) > 0"
     quarantined = rows.observe(seen, _count("in", "TRUE"), _count("quarantined", refused)).where(refused)
@@ -129,8 +131,8 @@ def _write(work: Work, table: RawTable, rows: DataFrame, condition: str | None, 
     kept = winners.selectExpr(*_silver(table))
     if not table.timed:
         note = note | {"content": fingerprint(kept.select(*map(name_of, table.column_names)))}
-    work.lake.silver(table.name).replace(kept, condition, note)
-    return {"in": seen.get["in"], **won.get, **good.get, "quarantined": seen.get["quarantined"]}
+    version = work.lake.silver(table.name).replace(kept, condition, note)
+    return version, {"in": seen.get["in"], **won.get, **good.get, "quarantined": seen.get["quarantined"]}
 
 
 def _count(name: str, condition: str) -> Column:

@@ -53,7 +53,7 @@ def _predict(work: Work, book: Tracking, about: Registered, frame: DataFrame) ->
     return model_part(work.use_case.name).decide(predicted, about.constants)
 
 
-def _write(work: Work, about: Registered, predicted: DataFrame, window: Window) -> tuple[int, int | None]:
+def _write(work: Work, about: Registered, predicted: DataFrame, window: Window) -> tuple[int, int]:
     """In place of what this version said of these days; when it first said so is kept."""
     table, key = work.lake.gold("predictions"), list(work.use_case.features.key)
     number = int(about.version)
@@ -65,5 +65,5 @@ def _write(work: Work, about: Registered, predicted: DataFrame, window: Window) 
         scored = scored.join(before, key, "left").withColumn("first_scored", first).drop("before")
     ordered = ("day", *key, "model_version", *work.use_case.predictions, "in_fitting", "first_scored")
     counted = Observation("scored")
-    table.replace(scored.select(*ordered).observe(counted, f.count(f.lit(1)).alias("rows")), mine, {})
-    return int(counted.get["rows"]), table.version()
+    version = table.replace(scored.select(*ordered).observe(counted, f.count(f.lit(1)).alias("rows")), mine, {})
+    return int(counted.get["rows"]), version

@@ -39,12 +39,12 @@ class Gold:
         table, counted = self.work.lake.gold(self.name), Observation()
         rows = self._declared().where(within(days)).observe(counted, f.count(f.lit(1)).alias("rows"))
         try:
-            table.replace(rows, None if whole else within(days), note)
+            version = table.replace(rows, None if whole else within(days), note)
         except (PySparkException, Py4JJavaError) as error:
             if doubled := re.search(re.escape(self._doubled) + r"\{.*?\}", str(error)):
                 raise NightshiftError(doubled.group()) from None
             raise
-        return Written(rows=counted.get["rows"], version=table.version() or 0)
+        return Written(rows=counted.get["rows"], version=version)
 
     def _declared(self) -> DataFrame:
         """The day, the key and the declared columns; two rows of one key end the job."""

@@ -54,23 +54,23 @@ class Ledger:
         rows = known.collect() if known else []
         return cls(lake=lake, table=table, state=state, loaded={(r.file, r.hash): (r.size, r.modified) for r in rows})
 
-    def unlisted(self, bronze: State) -> set[tuple[str, str]]:
+    def unlisted(self, bronze: int | None) -> set[tuple[str, str]]:
         """Files that reached bronze in a try that ended before it came to the ledger."""
-        if bronze.version == self.state.note.get("bronze"):
+        if bronze == self.state.note.get("bronze"):
             return set()
-        found = self.lake.bronze(self.table.name).read(bronze.version).select("file", "hash").distinct().collect()
+        found = self.lake.bronze(self.table.name).read(bronze).select("file", "hash").distinct().collect()
         return {(row.file, row.hash) for row in found} - self.loaded.keys()
 
-    def entries(self, tasks: Sequence[Task], unlisted: Set[tuple[str, str]], bronze: State) -> list[Entry]:
+    def entries(self, tasks: Sequence[Task], unlisted: Set[tuple[str, str]], bronze: int) -> list[Entry]:
         """The rows to add: what bronze holds of these files. A file may hold no record at all."""
         files = {(task.file.name, task.hash): task.file for task in tasks}
         days = None if unlisted else days_of(file.arrival_day for file in files.values())
         held = self._held(bronze, days)
-        return [_entry(key, files.get(key), held.get(key), bronze.version) for key in sorted(files.keys() | unlisted)]
+        return [_entry(key, files.get(key), held.get(key), bronze) for key in sorted(files.keys() | unlisted)]
 
-    def _held(self, bronze: State, arrived: list[Window] | None) -> dict[tuple[str, str], Any]:
+    def _held(self, bronze: int, arrived: list[Window] | None) -> dict[tuple[str, str], Any]:
         """What bronze holds, by file; `arrived` spares reading it all."""
-        records = self.lake.bronze(self.table.name).read(bronze.version)
+        records = self.lake.bronze(self.table.name).read(bronze)
         rows = (
             records.where(within(arrived, "arrival_day") if arrived is not None else "TRUE")
             .groupBy("file", "hash")
@@ -88,7 +88,7 @@ class Ledger:
         self.lake.files(self.table.name).append(frame.coalesce(1), note)
 
 
-def _entry(key: tuple[str, str], file: RawFile | None, held: Any, version: int | None) -> Entry:
+def _entry(key: tuple[str, str], file: RawFile | None, held: Any, version: int) -> Entry:
     """`file` is None after a crash, `held` where the file has a header and nothing else."""
     return Entry(
         file=key[0],

@@ -72,7 +72,7 @@ class Installation(Scheduler):
 
     def finish(self, run: str, within: float = 900.0) -> dict[str, str]:
         """Watches it to its end; the states of its tasks."""
-        until(lambda: self._over(run), f"the end of {run}", within, every=0.5)
+        until(lambda: self._over(run), f"the end of {run}", within, every=1.0)
         return self.states(run)
 
     def through(self, run: str, first: date, last: date, **how: str) -> dict[str, str]:
@@ -93,7 +93,7 @@ class Installation(Scheduler):
 
     def begun(self, stage: Stage) -> Process:
         """Waits for a job of this stage."""
-        job: Process = until(lambda: self.jobs(stage), f"the start of a job of {stage}")[0]
+        job: Process = until(lambda: self.jobs(stage), f"the start of a job of {stage}", every=0.2)[0]
         return job
 
     @contextmanager

@@ -92,14 +92,20 @@ class Laws:
                 yield f"law 2: {layer}/{name} has other rows (more: so many too many, or too few): {some}"
 
     def _made_again(self) -> Lake:
-        again = self.folder / "again"
+        """Only where files came since it was last made."""
+        again, of = self.folder / "again", self.folder / "again.made-of"
+        delivered = "\n".join(sorted(f"{path} {path.stat()}" for path in self.here.raw.rglob("*") if path.is_file()))
+        lake, landing = str(again / "lake"), str(again / "landing")
+        if of.exists() and of.read_text() == delivered:
+            return Lake(self.spark, lake, DAG)
+        of.unlink(missing_ok=True)
         shutil.rmtree(again, ignore_errors=True)
         shutil.copytree(self.here.raw, again / "landing" / DAG, ignore=shutil.ignore_patterns(OWNER))
-        lake, landing = str(again / "lake"), str(again / "landing")
         place = Place(lake=lake, landing=landing, tracking="", registry="", source="own")
         for stage, module in ((Stage.INGEST, ingest), (Stage.REFINE, refine), (Stage.FEATURES, features)):
             job = Job(stage=stage, use_case=DAG, window=self.whole)
             module.run(Work(job=job, place=place, use_case=USE_CASE, spark=self.spark))
+        of.write_text(delivered)
         return Lake(self.spark, lake, DAG)
 
     def left_over(self) -> Iterator[str]:

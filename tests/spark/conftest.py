@@ -1,8 +1,9 @@
 """Lakes and registries that tests begin with: made once, copied for each."""
 
+import fcntl
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from engine.running import Engine, running
 from spark_jobs import use_cases
 from spark_jobs.declare import Retrain
 from tests.spark import tiny
+
+MadeOnce = Callable[[str, Callable[[Path], None]], Path]
 
 THIRD_PARTY = (
     "ignore:The ``noload`` loader strategy is deprecated",  # MLflow's SQL store on SQLAlchemy 2.1
@@ -36,11 +39,29 @@ def own_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
+    """By whichever worker of a run comes first; the others wait for it, and use what it made."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if hasattr(request.config, "workerinput") else own
+
+    def folder(name: str, make: Callable[[Path], None]) -> Path:
+        found, done = shared / name, shared / f"{name}.made"
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                shutil.rmtree(found, ignore_errors=True)  # somebody began, and failed
+                found.mkdir()
+                make(found)
+                done.touch()
+        return found
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def empty_mlflow(made_once: MadeOnce) -> Path:
     """Making its tables takes seconds, copying them none."""
-    database = tmp_path_factory.mktemp("mlflow") / "empty.db"
-    MlflowClient(f"sqlite:///{database}").search_experiments()
-    return database
+    return made_once("mlflow", _make_empty_mlflow) / "empty.db"
 
 
 @pytest.fixture
@@ -65,29 +86,35 @@ def rivals(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 
 
 @pytest.fixture(scope="session")
-def one_version(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Path:
-    folder = tmp_path_factory.mktemp("one")
-    with pytest.MonkeyPatch.context() as patch:
-        _only_tiny(patch)
-        made = _new_world(spark, folder, empty_mlflow)
-        made.fill(tiny.facts(80))
-        made.train(60)
-    return folder
+def one_version(spark: SparkSession, made_once: MadeOnce, empty_mlflow: Path) -> Path:
+    def make(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            _only_tiny(patch)
+            made = _new_world(spark, folder, empty_mlflow)
+            made.fill(tiny.facts(80))
+            made.train(60)
+
+    return made_once("one", make)
 
 
 @pytest.fixture(scope="session")
-def two_versions(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Path:
-    folder = tmp_path_factory.mktemp("two")
-    with pytest.MonkeyPatch.context() as patch:
-        _only_tiny(patch)
-        made = _new_world(spark, folder, empty_mlflow)
-        made.fill(tiny.facts(80))
-        with patch.context() as weaker:
-            weaker.setattr(tiny, "space", lambda _: {"rounds": 2})
-            made.train(60)
-        made.crown("1")
-        made.train(60, retrain=Retrain.ALWAYS)
-    return folder
+def two_versions(spark: SparkSession, made_once: MadeOnce, empty_mlflow: Path) -> Path:
+    def make(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            _only_tiny(patch)
+            made = _new_world(spark, folder, empty_mlflow)
+            made.fill(tiny.facts(80))
+            with patch.context() as weaker:
+                weaker.setattr(tiny, "space", lambda _: {"rounds": 2})
+                made.train(60)
+            made.crown("1")
+            made.train(60, retrain=Retrain.ALWAYS)
+
+    return made_once("two", make)
+
+
+def _make_empty_mlflow(folder: Path) -> None:
+    MlflowClient(f"sqlite:///{folder}/empty.db").search_experiments()
 
 
 def _new_world(spark: SparkSession, folder: Path, empty_mlflow: Path) -> tiny.World:
