@@ -72,10 +72,10 @@ LINES: dict[str, tuple[str, ...]] = {
         "test_03_killed_engine::test_a_run_whose_engine_was_killed_in_every_stage_succeeds_and_says_what_happened",
     ),
     "the engine gone for a minute (waited for)": (
-        "test_03_killed_engine::test_an_engine_that_is_gone_for_a_minute_is_waited_for",
+        "test_03_killed_engine::test_an_engine_that_comes_back_after_a_minute_was_waited_for_and_the_run_makes_up_for_the_one_before",
     ),
     "the engine gone for good (clear failure)": (
-        "test_03_killed_engine::test_an_engine_that_stays_away_fails_the_run_in_clear_words_and_the_next_run_makes_up_for_it",
+        "test_03_killed_engine::test_an_engine_that_stays_away_fails_the_run_in_clear_words",
     ),
     "the engine's temporary folder full": (
         "test_07_disk::test_an_engine_whose_temporary_folder_is_full_fails_the_run_and_says_so",
