@@ -5,6 +5,8 @@ LAPTOP := $(PYTHON) -m local
 AIRFLOW := .venv/airflow/bin
 SPARK := .venv/spark/bin
 export PYTHONPATH := .:plugins
+# An authority of one's own is known to the machine, not to uv.
+export UV_SYSTEM_CERTS ?= true
 # What a person types (NAME=..., REASON="...") reaches programs through the environment, exactly as it was typed:
 # neither make nor a shell reads it. So no line below may hold such a variable.
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))

@@ -24,7 +24,6 @@ def main() -> None:
     ENVIRONMENTS.mkdir(exist_ok=True)
     if mirror := os.environ.get("PIP_INDEX_URL"):
         os.environ.setdefault("UV_DEFAULT_INDEX", mirror)
-    os.environ.setdefault("UV_SYSTEM_CERTS", "true")  # a company's own authority is known to the machine, not to uv
     fetch_uv()
     environment(AIRFLOW, "Airflow's environment", "requirements.txt", TEST_TOOLS)
     choose_java()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as f
 
 from spark_jobs.declare import Window
@@ -37,6 +37,14 @@ class State:
 
     version: int | None  # None: no table yet
     note: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commit:
+    """What a write came to."""
+
+    rows: int
+    version: int
 
 
 @dataclass(frozen=True)
@@ -84,10 +92,13 @@ class Table:
         """Returns the version that came of it."""
         return self._write(frame, "append", note, {})
 
-    def replace(self, frame: DataFrame, condition: str | None, note: Note) -> int:
-        """Put these rows in the place of all that meet the condition (None: of the whole table); as above."""
+    def replace(self, frame: DataFrame, condition: str | None, note: Note) -> Commit:
+        """Put these rows in the place of all that meet the condition (None: of the whole table)."""
+        counted = Observation()
+        rows = frame.observe(counted, f.count(f.lit(1)).alias("rows"))
         where = {"replaceWhere": condition, "mergeSchema": "true"} if condition else {"overwriteSchema": "true"}
-        return self._write(frame, "overwrite", note, where)
+        version = self._write(rows, "overwrite", note, where)
+        return Commit(rows=counted.get["rows"], version=version)
 
     def _write(self, frame: DataFrame, mode: str, note: Note, options: Mapping[str, str]) -> int:
         writer = _plain(frame).write.format("delta").mode(mode).options(**options)

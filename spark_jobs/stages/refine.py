@@ -120,19 +120,20 @@ def _write(
     """Quarantine first: silver's note says that both are done. Silver's version, and what became of the records."""
     seen, good, won = Observation(), Observation(), Observation()
     refused = "size(_reasons) > 0"
-    quarantined = rows.observe(seen, _count("in", "TRUE"), _count("quarantined", refused)).where(refused)
-    work.lake.quarantine(table.name).replace(quarantined.selectExpr(*QUARANTINE), condition, note)
+    bad = rows.observe(seen, _count("in", "TRUE")).where(refused)
+    quarantined = work.lake.quarantine(table.name).replace(bad.selectExpr(*QUARANTINE), condition, note)
     winners = (
         rows.where(f"NOT {refused}")
         .observe(good, _count("superseded", "_turn > 1"))
         .where("_turn = 1")
-        .observe(won, _count("kept", "TRUE"), f.coalesce(f.sum("_nulled"), f.lit(0)).alias("nulled"))
+        .observe(won, f.coalesce(f.sum("_nulled"), f.lit(0)).alias("nulled"))
     )
     kept = winners.selectExpr(*_silver(table))
     if not table.timed:
         note = note | {"content": fingerprint(kept.select(*map(name_of, table.column_names)))}
-    version = work.lake.silver(table.name).replace(kept, condition, note)
-    return version, {"in": seen.get["in"], **won.get, **good.get, "quarantined": seen.get["quarantined"]}
+    silver = work.lake.silver(table.name).replace(kept, condition, note)
+    counts = {"in": seen.get["in"], "kept": silver.rows, **won.get, **good.get, "quarantined": quarantined.rows}
+    return silver.version, counts
 
 
 def _count(name: str, condition: str) -> Column:

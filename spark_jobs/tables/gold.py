@@ -8,21 +8,14 @@ from typing import Any
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, Observation
-from pyspark.sql import functions as f
+from pyspark.sql import DataFrame
 
 from spark_jobs import use_cases
 from spark_jobs.declare import NightshiftError, UseCase, Window
-from spark_jobs.lakehouse import within
+from spark_jobs.lakehouse import Commit, within
 from spark_jobs.tables.silver import Silver
 from spark_jobs.tables.typed import name_of, text
 from spark_jobs.work import Work
-
-
-@dataclass(frozen=True, kw_only=True)
-class Written:
-    rows: int
-    version: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,17 +27,15 @@ class Gold:
     rows: DataFrame
     columns: Sequence[str]
 
-    def write(self, days: Sequence[Window], note: Mapping[str, Any], *, whole: bool) -> Written:
+    def write(self, days: Sequence[Window], note: Mapping[str, Any], *, whole: bool) -> Commit:
         """Put the rows of these days in the place of what was there; `whole`: of the whole table."""
-        table, counted = self.work.lake.gold(self.name), Observation()
-        rows = self._declared().where(within(days)).observe(counted, f.count(f.lit(1)).alias("rows"))
+        rows = self._declared().where(within(days))
         try:
-            version = table.replace(rows, None if whole else within(days), note)
+            return self.work.lake.gold(self.name).replace(rows, None if whole else within(days), note)
         except (PySparkException, Py4JJavaError) as error:
             if doubled := re.search(re.escape(self._doubled) + r"\{.*?\}", str(error)):
                 raise NightshiftError(doubled.group()) from None
             raise
-        return Written(rows=counted.get["rows"], version=version)
 
     def _declared(self) -> DataFrame:
         """The day, the key and the declared columns; two rows of one key end the job."""

@@ -7,12 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from pyspark.sql import DataFrame, Observation
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
 from spark_jobs import use_cases
 from spark_jobs.declare import BadDeclaration, Report, Window
-from spark_jobs.lakehouse import Table, within
+from spark_jobs.lakehouse import Commit, Table, within
 from spark_jobs.tables.ledger import few
 from spark_jobs.tables.live import live_sql
 from spark_jobs.tables.silver import Silver
@@ -47,23 +47,20 @@ def write_reports(work: Work, book: Tracking, scored: Window) -> Written:
             window for days in silver.changes(table.state().note, sure=work.job.window).days.values() for window in days
         ]
         days = few(window.widened(after=report.lookback) for window in (work.job.window, scored, *late))
-        rows, version = _write(work, report, table, silver, days)
-        written.rows[name], written.outputs[name] = {"rows": rows}, version
-        LOG.info("%s: %d rows", report.name, rows)
+        done = _write(work, report, table, silver, days)
+        written.rows[name], written.outputs[name] = {"rows": done.rows}, done.version
+        LOG.info("%s: %d rows", report.name, done.rows)
         if report.export:
-            _export(work, book, report, table.read(version))
+            _export(work, book, report, table.read(done.version))
     return written
 
 
-def _write(work: Work, report: Report, table: Table, silver: Silver, days: Sequence[Window]) -> tuple[int, int]:
-    """How many rows, and the version they are in."""
+def _write(work: Work, report: Report, table: Table, silver: Silver, days: Sequence[Window]) -> Commit:
     made = _function(work, report)(_frames(work, silver, days, report.lookback))
     if "day" not in made.columns:
         raise BadDeclaration(f"{work.use_case.name}/reports.py: {report.name} must give a column 'day'")
     rows = made.select("day", *(name for name in made.columns if name != "day")).where(within(days))
-    counted = Observation()
-    version = table.replace(rows.observe(counted, f.count(f.lit(1)).alias("rows")), within(days), silver.made_from)
-    return int(counted.get["rows"]), version
+    return table.replace(rows, within(days), silver.made_from)
 
 
 def _function(work: Work, report: Report) -> Callable[[Frames], DataFrame]:

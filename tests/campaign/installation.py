@@ -72,7 +72,7 @@ class Installation(Scheduler):
 
     def finish(self, run: str, within: float = 900.0) -> dict[str, str]:
         """Watches it to its end; the states of its tasks."""
-        until(lambda: self._over(run), f"the end of {run}", within, every=1.0)
+        until(lambda: self._over(run), f"the end of {run}", within, every=0.5)
         return self.states(run)
 
     def through(self, run: str, first: date, last: date, **how: str) -> dict[str, str]:

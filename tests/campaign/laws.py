@@ -12,7 +12,7 @@ from pyspark.sql import functions as f
 from spark_jobs import use_cases
 from spark_jobs.declare import Job, Place, RawTable, Stage, Window, tags
 from spark_jobs.lakehouse import Lake, Table
-from spark_jobs.raw.landing import OWNER
+from spark_jobs.raw.landing import OWNER, Landing
 from spark_jobs.stages import features, ingest, refine
 from spark_jobs.work import Work
 from tests.campaign import registry
@@ -96,8 +96,8 @@ class Laws:
 
     def _made_again(self) -> Lake:
         """Only where files came since it was last made."""
-        again, of = self.folder / "again", self.folder / "again.made-of"
-        delivered = "\n".join(sorted(f"{path} {path.stat()}" for path in self.here.raw.rglob("*") if path.is_file()))
+        again, of, landing_there = self.folder / "again", self.folder / "again.made-of", Landing(self.here.raw)
+        delivered = repr([sorted(landing_there.files(table.name)) for table in USE_CASE.tables])
         lake, landing = str(again / "lake"), str(again / "landing")
         if of.exists() and of.read_text() == delivered:
             return Lake(self.spark, lake, DAG)

@@ -60,6 +60,7 @@ def twice_away(here: Installation, folder: Path) -> str:
 @pytest.mark.timeout(1800)
 def test_a_training_waits_for_an_mlflow_that_is_down_for_a_minute(here: Installation, twice_away: str) -> None:
     assert here.state(twice_away) == "success"
+    assert here.result(twice_away, "evaluate")["verdict"] in ("PROMOTE", "REJECT")
     [took] = [task["duration"] for task in here.airflow.tasks(DAG, twice_away) if task["task_id"] == "train"]
     assert took > MINUTE / 2 or here.tries(twice_away)["train"] > 1
 
@@ -68,6 +69,7 @@ def test_a_training_waits_for_an_mlflow_that_is_down_for_a_minute(here: Installa
 def test_an_mlflow_that_ends_in_the_middle_of_promote_leaves_one_champion_and_one_entry(
     here: Installation, twice_away: str
 ) -> None:
+    assert here.state(twice_away) == "success"
     version = here.result(twice_away, "train")["version"]
     assert (here.champion(), here.result(twice_away, "score")["version"]) == (version, version)
     history = [entry for entry in registry.history(here.home) if entry["run"] == f"{DAG}/{twice_away}"]

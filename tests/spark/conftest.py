@@ -4,6 +4,7 @@ import fcntl
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -88,10 +89,7 @@ def rivals(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 @pytest.fixture(scope="session")
 def one_version(spark: SparkSession, made_once: MadeOnce, empty_mlflow: Path) -> Path:
     def make(folder: Path) -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            _only_tiny(patch)
-            made = _new_world(spark, folder, empty_mlflow)
-            made.fill(tiny.facts(80))
+        with _eighty_days(spark, folder, empty_mlflow) as made:
             made.train(60)
 
     return made_once("one", make)
@@ -100,17 +98,23 @@ def one_version(spark: SparkSession, made_once: MadeOnce, empty_mlflow: Path) ->
 @pytest.fixture(scope="session")
 def two_versions(spark: SparkSession, made_once: MadeOnce, empty_mlflow: Path) -> Path:
     def make(folder: Path) -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            _only_tiny(patch)
-            made = _new_world(spark, folder, empty_mlflow)
-            made.fill(tiny.facts(80))
-            with patch.context() as weaker:
+        with _eighty_days(spark, folder, empty_mlflow) as made:
+            with pytest.MonkeyPatch.context() as weaker:
                 weaker.setattr(tiny, "space", lambda _: {"rounds": 2})
                 made.train(60)
             made.crown("1")
             made.train(60, retrain=Retrain.ALWAYS)
 
     return made_once("two", make)
+
+
+@contextmanager
+def _eighty_days(spark: SparkSession, folder: Path, empty_mlflow: Path) -> Iterator[tiny.World]:
+    with pytest.MonkeyPatch.context() as patch:
+        _only_tiny(patch)
+        made = _new_world(spark, folder, empty_mlflow)
+        made.fill(tiny.facts(80))
+        yield made
 
 
 def _make_empty_mlflow(folder: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from spark_jobs import lakehouse
-from spark_jobs.lakehouse import Lake, Table
+from spark_jobs.lakehouse import Commit, Lake, Table
 
 
 @pytest.fixture
@@ -18,9 +18,11 @@ def test_a_write_answers_with_the_version_it_made(table: Table, spark: SparkSess
     """A write of no rows is one too, and what other tables come to meanwhile is no matter."""
     other, rows = Lake(spark, str(tmp_path / "lake"), "shop").silver("closures"), spark.range(3)
     assert (other.append(rows, {}), table.append(rows, {})) == (0, 0)
-    assert table.replace(rows.where("FALSE"), "id = 7", {}) == table.version() == 1
+    assert table.replace(rows.where("FALSE"), "id = 7", {}) == Commit(rows=0, version=1)
+    assert table.version() == 1
     assert other.append(rows, {}) == other.version() == 1
     assert table.append(rows, {}) == table.version() == 2
+    assert table.replace(rows.where("id > 0"), "id > 0", {}) == Commit(rows=2, version=3)
     assert sorted(row.id for row in table.read(1).collect()) == [0, 1, 2]
 
 
@@ -28,4 +30,5 @@ def test_where_delta_does_not_say_the_table_is_asked(
     table: Table, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lakehouse, "COMMITTED", "nightshift.nobody.says")
+    spark.conf.set("nightshift.nobody.says", "7")  # of somebody's earlier write
     assert [table.append(spark.range(1), {}) for _ in range(2)] == [0, 1]
