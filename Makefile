@@ -49,26 +49,26 @@ check: quick ## lint, types, import contracts and the fast tests: a few minutes
 
 quick: install
 	@$(MAKE) -j 2 types-of-airflow types-of-spark style
-	@$(AIRFLOW)/python -m pytest -q -n 2 tests/contract tests/dags
+	@$(AIRFLOW)/python -m pytest -q -n 2 --dist worksteal tests/contract tests/dags
 
 style:
 	@$(AIRFLOW)/ruff check --quiet . && $(AIRFLOW)/ruff format --check --quiet . && $(AIRFLOW)/lint-imports
 types-of-airflow:
-	@$(AIRFLOW)/mypy plugins dags tests/dags tests/contract
+	@$(AIRFLOW)/mypy --cache-dir=.mypy_cache/airflow plugins dags tests/dags tests/contract
 types-of-spark:
-	@$(SPARK)/mypy spark_jobs engine local benchmarks tests/spark tests/use_cases tests/end_to_end tests/campaign
+	@$(SPARK)/mypy --cache-dir=.mypy_cache/spark spark_jobs engine local benchmarks tests/spark tests/use_cases tests/end_to_end tests/campaign
 
 format: install ## what ruff can put right by itself
 	@$(AIRFLOW)/ruff check --quiet --fix . ; $(AIRFLOW)/ruff format --quiet .
 
-test: quick ## every test but the campaign, a night through the real scheduler included: about 20 minutes on 2 slow cores
+test: quick ## every test but the campaign, a night through the real scheduler included: about half an hour on 2 slow cores
 	@$(SPARK)/python -m pytest -q -n 2 --dist loadfile tests/use_cases tests/spark
 	@$(SPARK)/python -m pytest -q tests/end_to_end
 
 test-all: test campaign ## and the campaign of bad nights
 
-campaign: install ## what bad things get, and the long tests: about 40 minutes
-	@$(SPARK)/python -m pytest -q -n 2 -m long --durations=0 --durations-min=5 tests/spark tests/end_to_end
+campaign: install ## the long tests, and what bad things get: an hour on 2 slow cores ([ONE_OF=2] [SEED=7]: half, drawn)
+	@$(SPARK)/python -m pytest -q -n 2 --dist worksteal -m long --durations=0 --durations-min=5 tests/spark tests/end_to_end
 	@$(SPARK)/python -m pytest -v --durations=0 --durations-min=1 tests/campaign
 
 kills: install ## KILLS=20 [SEED=7]: SIGKILL of one part after another while a night runs, about a minute each

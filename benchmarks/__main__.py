@@ -9,7 +9,21 @@ from nightshift.settings import QUIET
 from spark_jobs.declare import BadRequest
 
 OF_MAINTENANCE = ("maintenance_features", "maintenance_nights", "predictive_maintenance")
-NAMES = ("dags", "start", "night", "days", "records", "memory", "fair", "scoring", *OF_MAINTENANCE, "bike_sharing")
+NAMES = (
+    "dags",
+    "start",
+    "night",
+    "days",
+    "records",
+    "memory",
+    "fair",
+    "scoring",
+    "profile",
+    *OF_MAINTENANCE,
+    "bike_sharing",
+    "wine_quality",
+    "wine_search",
+)
 
 
 def main(names: list[str], data: str) -> None:

@@ -3,7 +3,6 @@
 Through the project's own stages: everything is chosen on validation rows, judge rows are only judged.
 """
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from pathlib import Path
 from statistics import mean
 
 from benchmarks.lakes import BEFORE_TRAINING, Town, in_a_row, job, jobs, workshop
-from benchmarks.measured import tell
+from benchmarks.measured import published
 from spark_jobs.declare import Retrain, Stage, TimeSplit, Window
 from spark_jobs.kinds import Candidate
 from spark_jobs.raw import publication
@@ -66,12 +65,10 @@ def only(name: str) -> Iterator[None]:
         model.candidates = candidates
 
 
-def main(data: str = "") -> None:
-    data = data or os.environ.get("DATA", "")
-    if not data:
-        tell("bike_sharing on the published two years: left out. Give their folder: make bench DATA=folder")
+def main() -> None:
+    if not (data := published("bike_sharing on the published two years")):
         return
-    with prepared(Path(data)) as work:
+    with prepared(data) as work:
         for figure, judge in JUDGES.items():
             with only("linear"):
                 linear = judged(work, judge, SEEDS[0])
@@ -91,4 +88,4 @@ def show(figure: str, judge: timedelta, linear: Result, found: list[Result]) -> 
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

@@ -107,7 +107,16 @@ def asked(says: str, value: float, *, at_most: float | None = None, at_least: fl
     """One figure beside what is asked of it."""
     kept = (at_most is None or value <= at_most) and (at_least is None or value >= at_least)
     wanted = f"at most {at_most:,.4g}" if at_most is not None else f"at least {at_least:,.7g}"
-    tell(f"  {says:58} {value:12,.2f}   ({wanted} is asked: {'kept' if kept else 'MISSED'})")
+    tell(f"  {says:58} {value:12,.3f}   ({wanted} is asked: {'kept' if kept else 'MISSED'})")
+
+
+def published(what: str) -> Path | None:
+    """The folder that DATA names; where it names none, `what` is left out and says so."""
+    if data := os.environ.get("DATA", ""):
+        tell(what)
+        return Path(data)
+    tell(f"{what}: left out. Give their folder: make bench DATA=folder")
+    return None
 
 
 def tell(line: str = "") -> None:

@@ -32,7 +32,7 @@ from spark_jobs.work import Work
 WINDOW = Window(start=date(2024, 1, 1), end=date(2025, 1, 1))
 DAY = timedelta(days=1)
 MACHINES = 300
-SEEDS = (101, 102, 103)  # on which nothing was tried
+SEEDS = (104, 105, 106)  # on which nothing was tried
 SHOWN = ("recall_at_0.9", "precision", "recall", "pr_auc", "warned", "false_alarms_per_machine_month")
 FEW: Params = {"max_depth": 4, "eta": 0.05, "min_child_weight": 0.5}  # fit few columns as well as any
 WEAR = tuple(f"{component}_wear" for component in COMPONENTS)
@@ -85,7 +85,7 @@ def forest(work: Work) -> dict[str, float]:
     """The reference candidate, fitted once: on training rows, its threshold chosen on validation."""
     cut, found = parts(USE_CASE, WINDOW), known(work.lake, USE_CASE, WINDOW)
     assert found is not None  # noqa: S101 - ours was trained from it
-    reference = model.candidates()[1]
+    reference = next(one for one in model.candidates() if one.name == "forest")
     fitted = reference.fit(found.rows(cut.train), reference.params, Columns.of(USE_CASE))
 
     def scored(part: Part) -> pd.DataFrame:

@@ -81,6 +81,8 @@ def _surroundings(folder: Path) -> dict[str, str]:
         "PYTHONPATH": str(CHECKOUT),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "TMPDIR": str(folder),
+        # Workers are forked, and a fork beside a second thread may hang: Arrow's allocator would start one.
+        "JE_ARROW_MALLOC_CONF": "background_thread:false",
     }
 
 

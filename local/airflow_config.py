@@ -17,7 +17,7 @@ SCHEDULER = {
     # A worker that was killed is noticed after a minute, not five.
     "task_instance_heartbeat_timeout": "60",
     "orphaned_tasks_check_interval": "30",
-    # A night is ten tasks in a row, and each waits for the scheduler to look: a second by default.
+    # A night is eleven tasks in a row, and each waits for the scheduler to look: a second by default.
     "scheduler_idle_sleep_time": "0.25",
 }
 
@@ -55,7 +55,7 @@ def _settings(home: Home) -> Sections:
         },
         "database": {"sql_alchemy_conn": postgres.url(home, "airflow")},
         "api": {"host": "127.0.0.1", "port": str(home.airflow_port), "base_url": home.airflow_url},
-        "dag_processor": {"refresh_interval": "10", "min_file_process_interval": "10"},
+        "dag_processor": {"refresh_interval": "10", "min_file_process_interval": "30"},
         "scheduler": SCHEDULER,
         # Spark may take all cores for a while: a slow answer is no reason to end a task.
         "workers": {"execution_api_timeout": "30", "max_failed_heartbeats": "8"},

@@ -23,6 +23,7 @@ WORDS = {
     "upstream_failed": "could not be tried, for what it needs failed",
     "up_for_retry": "failed and will be tried again",
     "deferred": "waits",
+    "awaiting_input": "waits for a person",
 }
 
 

@@ -130,17 +130,15 @@ class Lake:
     spark: SparkSession
     root: str
     use_case: str
+    source: str = ""  # the use case whose raw tables it reads, where they are not its own
 
     @property
     def is_path(self) -> bool:
         return "/" in self.root
 
     def table(self, layer: str, name: str) -> Table:
-        place = (
-            f"{self.root}/{self.use_case}/{layer}/{name}"
-            if self.is_path
-            else f"{self.root}.{self.use_case}_{layer}_{name}"
-        )
+        whose = self.use_case if layer == "gold" else self.source or self.use_case
+        place = f"{self.root}/{whose}/{layer}/{name}" if self.is_path else f"{self.root}.{whose}_{layer}_{name}"
         return Table(self.spark, place, self.is_path)
 
     # Everything a stage reads or writes, by the name people use for it.

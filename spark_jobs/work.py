@@ -22,4 +22,4 @@ class Work:
 
     @property
     def lake(self) -> Lake:
-        return Lake(self.spark, self.place.lake, self.use_case.name)
+        return Lake(self.spark, self.place.lake, self.use_case.name, self.use_case.source)

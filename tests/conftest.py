@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.drawn import left_out
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
@@ -29,6 +31,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """What is drawn is drawn by a fresh seed each time, the same one in every process of a run."""
     os.environ.setdefault("SEED", str(secrets.randbelow(1_000_000)))
     config.option.hypothesis_seed = os.environ["SEED"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    out = left_out(items)
+    config.hook.pytest_deselected(items=out)
+    items[:] = [item for item in items if item not in out]
 
 
 def pytest_report_header() -> str:
@@ -49,7 +57,7 @@ def published() -> Path | None:
 @pytest.fixture(scope="session")
 def kills() -> int:
     """How many parts are killed, one after another."""
-    return int(os.environ.get("KILLS") or 3)
+    return int(os.environ.get("KILLS") or 2)
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,28 @@
 
 from datetime import timedelta
 
-from spark_jobs.declare import Column, Features, Gate, Kind, Labels, RawTable, Search, TimeSplit, UseCase
+from spark_jobs.declare import (
+    Column,
+    Features,
+    Gate,
+    Kind,
+    Labels,
+    RawTable,
+    Real,
+    Search,
+    Space,
+    TimeSplit,
+    UseCase,
+    Whole,
+)
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+BOOSTING: Space = {
+    "max_depth": Whole(low=2, high=6),
+    "eta": Real(low=0.02, high=0.3, log=True),
+    "subsample": Real(low=0.6, high=1.0),
+}
 
 USE_CASE = UseCase(
     name="NAME",
@@ -36,7 +55,7 @@ USE_CASE = UseCase(
     labels=Labels(columns=("bought",), horizon=DAY, clock="visits"),
     split=TimeSplit(judge=14 * DAY, validate=14 * DAY, embargo=DAY),
     gate=Gate(metric="log_loss", better="lower", limit=0.69, margin=0.005, rows=300),
-    search=Search(trials=8),
+    search=Search(trials=8, spaces={"boosting": BOOSTING}),
     history=365 * DAY,
     simulation={"seed": 1, "visits": 60, "broken": 0.002},
 )

@@ -22,7 +22,7 @@ from spark_jobs.use_cases import load
 
 log = logging.getLogger(__name__)
 Result = dict[str, Any]
-STAGES = ("ingest", "refine", "features", "train", "evaluate", "score")
+STAGES = ("ingest", "refine", "features", "profile", "train", "evaluate", "score")
 
 
 class ActOperator(BaseOperator):
@@ -66,7 +66,7 @@ def check(use_case: UseCase, context: Context) -> Result:
 
 def open_run(use_case: UseCase, context: Context) -> Result:
     """One MLflow run per Dag run; those left open by Dag runs that are over end here."""
-    plan = _plan(context)
+    plan = planned(context)
     with mlflow_client() as client:
         opened = tracking_runs.open_run(client, use_case.name, plan, settings().place, code_version())
         links.show(context, opened)
@@ -81,12 +81,13 @@ def open_run(use_case: UseCase, context: Context) -> Result:
 
 def promote(use_case: UseCase, context: Context) -> Result:
     """Move the alias champion to the version this Dag run trained, if the gate and the plan allow it."""
-    links.show(context, _said(context, "open_run"))
-    plan, verdict, name = _plan(context), _said(context, "evaluate"), model_name(use_case)
-    act = registry.Act(by=plan.by, why=plan.reason or f"{plan.kind} run over {plan.window}", run_key=plan.run_key)
+    links.show(context, said(context, "open_run"))
+    plan, verdict, name = planned(context), said(context, "evaluate"), model_name(use_case)
+    act = registry.Act(by=plan.by, why=plan.said_why, run_key=plan.run_key)
     with mlflow_client() as client:
-        if refused := _why_not(plan, verdict, registry.Model.read(client, name)):
-            skip(context, refused)
+        refused = why_not(plan, verdict, registry.Model.read(client, name))
+        if refused or plan.approval:
+            skip(context, refused or f"version {verdict['version']} passed the gate; the task ask asks a person for it")
         entry = registry.promote(client, name, verdict["version"], act, judged_against=verdict["champion"])
     log.info("Champion of %s is version %s (before: %s)", name, entry["to"], entry["from"] or "none")
     return entry
@@ -94,8 +95,8 @@ def promote(use_case: UseCase, context: Context) -> Result:
 
 def close_run(context: Context) -> Result:
     """End the MLflow run with the true status; a Dag run with a failed task fails here."""
-    links.show(context, opened := _said(context, "open_run"))
-    results = {stage: result for stage in STAGES if (result := _said(context, stage))}
+    links.show(context, opened := said(context, "open_run"))
+    results = {stage: result for stage in STAGES if (result := said(context, stage))}
     failed = _failed_tasks(context)
     error = f"failed: {', '.join(failed)}" if failed else ""
     with mlflow_client() as client:
@@ -144,12 +145,12 @@ def dag_run_is_over(context: Context, key: str) -> bool:
         return True  # somebody deleted it
 
 
-def _why_not(plan: Plan, verdict: Result, model: registry.Model) -> str:
+def why_not(plan: Plan, verdict: Result, model: registry.Model) -> str:
     if verdict["verdict"] != "PROMOTE":
         return f"version {verdict['version']} is not promoted: {'; '.join(verdict.get('reasons', []))}"
     if not plan.may_promote:
         return f"version {verdict['version']} may be promoted, but this {plan.kind} run may not do it"
-    return f"promotion of {model.name} is {model.hold}; release it with the Dag model_rollback" if model.hold else ""
+    return model.held
 
 
 def _failed_tasks(context: Context) -> list[str]:
@@ -160,10 +161,10 @@ def _failed_tasks(context: Context) -> list[str]:
     return failed or waited
 
 
-def _plan(context: Context) -> Plan:
-    return Plan.from_dict(_said(context, "check"))
+def planned(context: Context) -> Plan:
+    return Plan.from_dict(said(context, "check"))
 
 
-def _said(context: Context, task: str) -> Result:
+def said(context: Context, task: str) -> Result:
     result: Result | None = context["ti"].xcom_pull(task_ids=task)
     return result or {}

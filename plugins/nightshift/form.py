@@ -1,10 +1,13 @@
 """The forms people fill in to start a Dag."""
 
+from collections.abc import Mapping
+
 from airflow.sdk import Param
 
 from nightshift.plan import USUAL
 from nightshift.registry import PREVIOUS, RELEASE, ROLL_BACK
-from spark_jobs.declare import UseCase
+from spark_jobs.declare import Space, UseCase
+from spark_jobs.declare.space import in_words
 
 DAYS = "Both days or none; the whole range is one run. None: yesterday (UTC)."
 
@@ -15,7 +18,9 @@ def of_a_use_case(use_case: UseCase) -> dict[str, Param]:
         "last_day": _day("Last day", f"The last day, included, at most yesterday (UTC). {DAYS}"),
         "retrain": _choice("Retrain", "By itself a run trains if code, parameters or data changed.", "always", "never"),
         "may_promote": _choice("May promote", "By itself a run promotes what passes the gate.", "yes", "no"),
+        "approval": _choice("Approval", _asks(use_case), "yes"),
         **_also(use_case.search.on_request),
+        **_parameters(use_case.search.spaces),
         "version": Param(
             None,
             type=["null", "integer"],
@@ -54,6 +59,19 @@ def _also(names: tuple[str, ...]) -> dict[str, Param]:
         return {}
     says = "A candidate that takes long, beside those of every night. The run then trains, whether due or not."
     return {"also": Param(None, type=["null", "string"], enum=[None, *names], title="Fit also", description=says)}
+
+
+def _parameters(spaces: Mapping[str, Space]) -> dict[str, Param]:
+    if not spaces:
+        return {}
+    says = f"Train with exactly these, instead of searching. {in_words(spaces)}."
+    return {"parameters": Param(None, type=["null", "object"], title="Parameters", description=says)}
+
+
+def _asks(use_case: UseCase) -> str:
+    if use_case.approval:
+        return "A person is asked before anything is promoted; no form waives that."
+    return "By itself nobody is asked. With yes, a person is, before anything is promoted."
 
 
 def _day(title: str, description: str) -> Param:

@@ -3,14 +3,15 @@
 import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from airflow.sdk import BaseOperator, BaseOperatorLink, Context
+from airflow.sdk import BaseOperator, BaseOperatorLink, Context, conf
 
 if TYPE_CHECKING:
     from airflow.sdk.types import TaskInstanceKey
 
 log = logging.getLogger(__name__)
-RUN, MODEL = "mlflow_run", "mlflow_model"
+RUN, MODEL, APPROVAL = "mlflow_run", "mlflow_model", "approval"
 
 
 class MlflowRun(BaseOperatorLink):
@@ -34,6 +35,16 @@ class MlflowModel(BaseOperatorLink):
         return str(getattr(operator, MODEL, ""))
 
 
+class Approval(BaseOperatorLink):
+    """Where a person answers."""
+
+    name = "Approval"
+    xcom_key = APPROVAL
+
+    def get_link(self, operator: BaseOperator, *, ti_key: "TaskInstanceKey") -> str:  # noqa: ARG002 - as above
+        return str(getattr(operator, APPROVAL, ""))
+
+
 def show(context: Context, opened: Mapping[str, Any]) -> None:
     """In the log and as the task's link, both at once and not only when the task ends."""
     url = f"{opened['tracking']}/#/experiments/{opened['experiment']}/runs/{opened['run']}"
@@ -44,6 +55,17 @@ def show(context: Context, opened: Mapping[str, Any]) -> None:
 def show_model(context: Context, registry: str, name: str) -> None:
     """Of a model that is known to exist."""
     _show(context, MODEL, f"{registry}/#/models/{name}")
+
+
+def show_approval(context: Context, dag_id: str, run_id: str, task_id: str) -> None:
+    """In the log, too: it can be sent to whoever is to answer."""
+    url = airflow(f"/dags/{quote(dag_id)}/runs/{quote(run_id)}/tasks/{task_id}/required_actions")
+    log.info("Answer here: %s", url)
+    _show(context, APPROVAL, url)
+
+
+def airflow(path: str) -> str:
+    return conf.get("api", "base_url", fallback="http://localhost:8080").rstrip("/") + path
 
 
 def _show(context: Context, key: str, url: str) -> None:

@@ -11,10 +11,24 @@ not promote any version of this model until the hold is released with this same 
 why, from and to stand in the tags of the registered model in MLflow.
 """
 
+OF_APPROVALS = """\
+### Is a new version to become champion?
+
+A night that trained a version which passed the gate starts a run of this Dag, where its use case, or the form, asks for
+a person's word. Nothing waits for the answer but that version: the task **ask** holds no worker and no slot of a pool,
+and nights go on with the champion that stands.
+
+Answer under **Required Actions**. No answer in time is a Reject. A newer version that passes takes the place of the one
+that waits. What was approved is promoted if the champion is still the one it was judged against, the version was not
+withdrawn and promotion is not held; else the task **promote** is red and says what to do. Who answered, when and why
+stands on the version and in the history of the registered model in MLflow.
+"""
+
 
 def of(use_case: UseCase) -> str:
     place = settings().place
-    tables = "\n".join(f"- `{table.name}`: {len(table.columns)} columns" for table in use_case.tables)
+    whose = f" of [{use_case.source}](/dags/{use_case.source}), which brings it in" if use_case.reads else ""
+    tables = "\n".join(f"- `{table.name}`: {len(table.columns)} columns{whose}" for table in use_case.tables)
     return f"""\
 ### {use_case.summary}
 

@@ -7,18 +7,22 @@ from typing import Any
 
 from airflow.sdk import DAG, Context, CronDataIntervalTimetable, TriggerRule, chain
 
-from nightshift import acts, form, page, registry
+from nightshift import acts, approval, asking, form, page, registry
 from nightshift.acts import ActOperator, ModelOperator, Result, RunOperator
+from nightshift.asking import AskOperator, RequestOperator
 from nightshift.runners import RUNNERS, JobOperator
 from nightshift.settings import settings
 from spark_jobs.declare import Stage, UseCase
 
 NIGHTLY = "0 2 * * *"  # UTC
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # no back-fill reaches further
+MANY = 100  # far more than there are models
 OWNER = {"owner": "nightshift"}
 
 ACT: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=15), "execution_timeout": timedelta(minutes=10)}
 JOB: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=30), "execution_timeout": timedelta(hours=2)}
+# A job that needs what the Dag of another use case makes is tried again until it is there, and holds no slot meanwhile.
+WAITING_JOB = JOB | {"retries": 40}
 LONG_JOB = JOB | {"execution_timeout": timedelta(hours=6)}
 
 
@@ -54,6 +58,23 @@ def roll_back_dag(models: list[str]) -> DAG:
     return dag
 
 
+def approval_dag() -> DAG:
+    """Where a version that passed the gate waits for a person, for days if need be, and holds nobody up."""
+    with DAG(
+        dag_id=approval.DAG,
+        schedule=None,
+        max_active_runs=MANY,  # each waits by itself, and one that is superseded has to begin anew to end
+        is_paused_upon_creation=False,  # nights start it; while it is paused nobody is asked
+        default_args=OWNER,
+        doc_md=page.OF_APPROVALS,
+        tags=["registry"],
+    ) as dag:
+        _act(ActOperator, "close_former", asking.close_former)
+        answer = AskOperator(task_id=asking.ASK, **ACT)
+        chain(answer, _act(ModelOperator, "promote", asking.promote, pool=registry.POOL))
+    return dag
+
+
 def _night(use_case: UseCase) -> None:
     check = _act(ActOperator, "check", partial(acts.check, use_case))
     opened = _act(RunOperator, "open_run", partial(acts.open_run, use_case))
@@ -62,11 +83,16 @@ def _night(use_case: UseCase) -> None:
     # Once there are features, the champion of that moment scores, whatever became of the training. No rule of
     # Airflow's says this (all_done_min_one_success counts a skipped training as not done), so the task checks it.
     score = _job(use_case, Stage.SCORE, needs=Stage.FEATURES, trigger_rule=TriggerRule.ALL_DONE)
+    # Only then is a person asked, in a Dag of its own: neither this night nor the next one waits for the answer.
+    asked = partial(asking.ask, use_case)
+    ask = _act(RequestOperator, asking.ASK, asked, pool=registry.POOL, trigger_rule=TriggerRule.ALL_DONE)
     close = _act(RunOperator, "close_run", acts.close_run)
 
     chain(check, opened, _job(use_case, Stage.INGEST), _job(use_case, Stage.REFINE), features)
     chain(features, _job(use_case, Stage.TRAIN), _job(use_case, Stage.EVALUATE), promote, score)
-    chain(features, score, close)
+    chain(features, score, ask, close)
+    if use_case.profile:  # beside the training; nothing waits for it but the end of the night
+        chain(features, _job(use_case, Stage.PROFILE), close)
     opened.as_setup()  # type: ignore[no-untyped-call]  # Airflow's own gap
     close.as_teardown(setups=opened, on_failure_fail_dagrun=True)
 
@@ -78,6 +104,8 @@ def _act(kind: type[ActOperator], name: str, act: Callable[[Context], Result], *
 def _job(use_case: UseCase, stage: Stage, **more: Any) -> JobOperator:
     told = settings()
     arguments = LONG_JOB if stage is Stage.TRAIN else JOB
+    if stage is Stage.INGEST and use_case.reads:
+        arguments = WAITING_JOB
     return RUNNERS[told.target](
         stage=stage,
         use_case=use_case.name,

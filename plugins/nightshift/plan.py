@@ -1,17 +1,18 @@
 """What a Dag run is to do: a pure function of who started it, when, and what the form says."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from spark_jobs.declare import BadRequest, Retrain, UseCase, Window
+from spark_jobs.declare import BadRequest, Parameters, Retrain, UseCase, Window
+from spark_jobs.declare.space import checked
 
 T = TypeVar("T")
 DAY = timedelta(days=1)
 USUAL = "as this kind of run does"
-FIELDS = ("first_day", "last_day", "retrain", "may_promote", "also", "version", "reason")
+FIELDS = ("first_day", "last_day", "retrain", "may_promote", "approval", "also", "parameters", "version", "reason")
 
 
 class Kind(StrEnum):
@@ -31,13 +32,15 @@ class Form:
     last_day: date | None = None
     retrain: Retrain | None = None
     may_promote: bool | None = None
+    approval: bool | None = None
     also: str = ""
+    parameters: object = None  # checked against what the use case declares
     version: str = ""
     reason: str = ""
 
     @classmethod
     def of(cls, conf: Mapping[str, Any]) -> "Form":
-        given = {name: value for name, value in conf.items() if value not in (None, "")}
+        given = {name: value for name, value in conf.items() if value not in (None, "", {})}
         for name in given:
             if name not in FIELDS:
                 raise BadRequest(name, f"is not a field of this form; it has {', '.join(FIELDS)}")
@@ -46,7 +49,9 @@ class Form:
             last_day=_day("last_day", given.get("last_day")),
             retrain=_choice("retrain", given, {"always": Retrain.ALWAYS, "never": Retrain.NEVER}),
             may_promote=_choice("may_promote", given, {"yes": True, "no": False}),
+            approval=_choice("approval", given, {"yes": True}),
             also=str(given.get("also", "")),
+            parameters=given.get("parameters"),
             version=_version(given.get("version", "")),
             reason=str(given.get("reason", "")),
         )
@@ -76,7 +81,15 @@ class Plan:
     reason: str
     run_key: str
     by: str
-    also: str = ""  # plans of earlier releases do not say
+    # Plans of earlier releases do not say:
+    also: str = ""
+    approval: bool = False  # a person is asked before anything is promoted
+    parameters: Parameters = field(default_factory=dict)  # train with these instead of searching
+
+    @property
+    def said_why(self) -> str:
+        """What the form says, else what kind of run this is."""
+        return self.reason or f"{self.kind} run over {self.window}"
 
     def to_dict(self) -> dict[str, Any]:
         window = {"start": self.window.start.isoformat(), "end": self.window.end.isoformat()}
@@ -94,13 +107,15 @@ def plan_of(use_case: UseCase, started: Started, form: Form, *, today: date) -> 
     kind = _kind(started, form)
     if kind is Kind.BACKFILL:
         _refuse_in_backfill(form)
-    usually = Retrain.NEVER if kind is Kind.BACKFILL else Retrain.IF_DUE
+    _refuse_contradictions(form)
     return Plan(
         kind=kind,
         window=_window(kind, use_case, started, form, today),
-        retrain=form.retrain or usually,
+        retrain=_retrain(kind, form),
         may_promote=kind is not Kind.BACKFILL and form.may_promote is not False,
+        approval=use_case.approval or form.approval is True,
         also=_also(use_case, form),
+        parameters={} if form.parameters is None else checked(use_case.search.spaces, form.parameters),
         version=form.version,
         reason=form.reason,
         run_key=started.run_key,
@@ -155,11 +170,31 @@ def _range(use_case: UseCase, form: Form, today: date) -> Window:
 
 
 def _refuse_in_backfill(form: Form) -> None:
-    for field in ("first_day", "last_day"):
-        if getattr(form, field):
-            raise BadRequest(field, "a back-fill brings its own days: leave the field out, or use the form")
-    if form.may_promote:
-        raise BadRequest("may_promote", "a back-fill never promotes: leave the field out, or use the form")
+    for name in ("first_day", "last_day"):
+        if getattr(form, name):
+            raise BadRequest(name, "a back-fill brings its own days: leave the field out, or use the form")
+    for name in ("may_promote", "approval"):
+        if getattr(form, name):
+            raise BadRequest(name, "a back-fill never promotes: leave the field out, or use the form")
+    if form.parameters is not None and form.retrain is not Retrain.ALWAYS:
+        raise BadRequest(
+            "parameters", "a back-fill trains only where retrain is always: say so, or leave the field out"
+        )
+
+
+def _refuse_contradictions(form: Form) -> None:
+    if form.approval and form.may_promote is False:
+        raise BadRequest("approval", "there is nothing to approve where may_promote is no: leave one of them out")
+    if form.parameters is not None and form.retrain is Retrain.NEVER:
+        raise BadRequest("parameters", "they are to train with, and retrain says never: leave one of them out")
+    if form.parameters is not None and form.also:
+        raise BadRequest("parameters", f"they are instead of a search, and {form.also} beside one: leave one out")
+
+
+def _retrain(kind: Kind, form: Form) -> Retrain:
+    """Who gives parameters wants a training, due or not."""
+    usually = Retrain.NEVER if kind is Kind.BACKFILL else Retrain.IF_DUE
+    return Retrain.ALWAYS if form.parameters is not None else form.retrain or usually
 
 
 def _day(field: str, value: object) -> date | None:

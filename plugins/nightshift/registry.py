@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.declare import BadRequest, Conflict, Refused
-from spark_jobs.declare.tags import CHAMPION, FEATURES, HISTORY, HOLD, WITHDRAWN
+from spark_jobs.declare.tags import CHAMPION, FEATURES, HISTORY, HOLD, WAITING, WITHDRAWN
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
 
 POOL = "registry"  # of one slot
 PREVIOUS = "previous"
@@ -45,6 +46,7 @@ class Model:
     name: str
     champion: str = ""
     hold: str = ""  # in words; empty while nothing is held
+    waiting: str = ""  # JSON of the request that a person has not answered yet
     history: list[Entry] = field(default_factory=list)
 
     @classmethod
@@ -62,8 +64,14 @@ class Model:
             name=name,
             champion=str(model.aliases.get(CHAMPION, "")),
             hold=_held(model.tags),
+            waiting=str(model.tags.get(WAITING, "")),
             history=[json.loads(text) for _, text in history],
         )
+
+    @property
+    def held(self) -> str:
+        """Why nothing is promoted, and who changes that; empty while nothing is held."""
+        return f"promotion of {self.name} is {self.hold}; release it with the Dag model_rollback" if self.hold else ""
 
     def done(self, what: str, act: Act) -> Entry | None:
         """The newest entry, where it is what this Dag run was asked to do."""
@@ -75,18 +83,24 @@ def promote(client: "MlflowClient", name: str, version: str, act: Act, *, judged
     """Make `version` champion, if the champion is still the one it was judged against."""
     model = Model.read(client, name)
     if model.champion == version:
-        return act.entry("promote", old=version, new=version)
-    if model.champion != judged_against:
-        raise Conflict(
-            f"version {version} was judged against champion {judged_against or '(none)'}, which is now "
-            f"{model.champion or '(none)'}: clear the task evaluate, so that it is judged again"
-        )
+        return model.done("promote", act) or act.entry("promote", old=version, new=version)
+    refuse_another_champion(model, version, judged_against)
     if WITHDRAWN in version_tags(client, name, version):
         raise Refused(f"version {version} of {name} was withdrawn: a person may bring it back with model_rollback")
     entry = act.entry("promote", old=model.champion, new=version)
-    _remember(client, model, entry)
+    remember(client, model, entry)
     _move(client, name, version)
     return entry
+
+
+def refuse_another_champion(
+    model: Model, version: str, judged_against: str, then: str = "clear the task evaluate, so that it is judged again"
+) -> None:
+    if model.champion != judged_against:
+        raise Conflict(
+            f"version {version} was judged against champion {judged_against or '(none)'}, which is now "
+            f"{model.champion or '(none)'}: {then}"
+        )
 
 
 def roll_back(client: "MlflowClient", name: str, wanted: str, act: Act, *, columns: tuple[str, ...]) -> Entry:
@@ -99,7 +113,7 @@ def roll_back(client: "MlflowClient", name: str, wanted: str, act: Act, *, colum
     check_columns(client, name, target, columns)
     entry = act.entry(ROLL_BACK, old=model.champion, new=target)
     client.set_registered_model_tag(name, HOLD, act.since())
-    _remember(client, model, entry)
+    remember(client, model, entry)
     client.set_model_version_tag(name, model.champion, WITHDRAWN, act.since())
     if WITHDRAWN in version_tags(client, name, target):
         client.delete_model_version_tag(name, target, WITHDRAWN)
@@ -116,21 +130,25 @@ def release(client: "MlflowClient", name: str, act: Act) -> Entry:
     if not model.hold:
         raise BadRequest("model", f"promotion of {name} is not held, so there is nothing to release")
     entry = act.entry(RELEASE, old=model.champion, new=model.champion)
-    _remember(client, model, entry)
+    remember(client, model, entry)
     client.delete_registered_model_tag(name, HOLD)
     return entry
 
 
-def version_tags(client: "MlflowClient", name: str, version: str) -> Mapping[str, str]:
-    """Its tags; a version nobody registered is a bad request."""
+def version_of(client: "MlflowClient", name: str, version: str) -> "ModelVersion":
+    """One that nobody registered, or somebody deleted, is a bad request."""
     from mlflow.exceptions import MlflowException
 
     try:
-        tags: Mapping[str, str] = client.get_model_version(name, version).tags
+        return client.get_model_version(name, version)
     except MlflowException as error:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
         raise BadRequest("version", f"{name} has no version {version}; it has {_versions(client, name)}") from None
+
+
+def version_tags(client: "MlflowClient", name: str, version: str) -> Mapping[str, str]:
+    tags: Mapping[str, str] = version_of(client, name, version).tags
     return tags
 
 
@@ -156,7 +174,7 @@ def _target(client: "MlflowClient", model: Model, wanted: str) -> str:
     live = {entry["from"] for entry in model.history}  # of a promotion that ended in the middle, `to` never was
     for entry in reversed(model.history):
         version = entry["to"]
-        if version in live - {model.champion} and WITHDRAWN not in version_tags(client, model.name, version):
+        if version in live - {model.champion, ""} and WITHDRAWN not in version_tags(client, model.name, version):
             return version
     known = _versions(client, model.name)
     raise BadRequest("version", f"no earlier champion of {model.name} is left; give the number of one of {known}")
@@ -174,7 +192,7 @@ def _held(tags: Mapping[str, str]) -> str:
     return f"held since {hold['since']} by {hold['by']}: {hold['why']}"
 
 
-def _remember(client: "MlflowClient", model: Model, entry: Entry) -> None:
+def remember(client: "MlflowClient", model: Model, entry: Entry) -> None:
     """Append to the history, once: a retry finds its own entry and leaves it."""
     last = model.history[-1] if model.history else {}
     if {**last, "at": ""} != {**entry, "at": ""}:

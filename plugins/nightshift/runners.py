@@ -24,7 +24,8 @@ Lines = deque[tuple[int, str]]
 
 REFUSED = 3  # the exit status of a job that a retry cannot help
 LOGGED = re.compile(r"\S+ \S+ (?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL) (?P<words>.*)")
-MAY_SKIP = (Stage.TRAIN, Stage.EVALUATE, Stage.SCORE)  # the others found nothing to do, and the night goes on
+ONLY_IF_TRAINING = (Stage.PROFILE, Stage.TRAIN)
+MAY_SKIP = (*ONLY_IF_TRAINING, Stage.EVALUATE, Stage.SCORE)  # the others found nothing to do, and the night goes on
 
 
 class JobFailed(NightshiftError):
@@ -45,7 +46,7 @@ class JobOperator(BaseOperator):
         links.show(context, said["open_run"])
         if self.needs and not said.get(self.needs):
             skip(context, f"{self.needs} did not succeed, so there is nothing to {self.stage}")
-        if self.stage is Stage.TRAIN and said["check"]["retrain"] == Retrain.NEVER:
+        if self.stage in ONLY_IF_TRAINING and said["check"]["retrain"] == Retrain.NEVER:
             skip(context, "this run does not train")
         job = job_of(self.stage, self.use_case, said)
         with failing_in_words(context):
@@ -78,6 +79,7 @@ def job_of(stage: Stage, use_case: str, said: Mapping[str, Result]) -> Job:
         retrain=plan.retrain,
         version=version.get(stage, ""),
         also=plan.also if stage is Stage.TRAIN else "",
+        parameters=plan.parameters if stage is Stage.TRAIN else {},
     )
 
 

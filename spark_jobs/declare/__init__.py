@@ -1,18 +1,31 @@
 """The words both sides share. Standard library only; every value is checked when it is made."""
 
 from spark_jobs.declare.delivery import Delivery
-from spark_jobs.declare.errors import BadDeclaration, BadRequest, Conflict, NightshiftError, Refused, Unreachable
-from spark_jobs.declare.job import Job, Place, Retrain, Stage, parse
-from spark_jobs.declare.learning import Bound, Gate, HashSplit, Search, TimeSplit
-from spark_jobs.declare.table import Check, Column, Kind, RawTable
-from spark_jobs.declare.use_case import Features, Labels, Publication, Report, UseCase
+from spark_jobs.declare.errors import (
+    BadDeclaration,
+    BadRequest,
+    Conflict,
+    NightshiftError,
+    NotYet,
+    Refused,
+    Unreachable,
+)
+from spark_jobs.declare.job import EVERY_NIGHT, Job, Place, Retrain, Stage, parse
+from spark_jobs.declare.learning import CONTENT, Bound, Gate, HashSplit, Search, TimeSplit
+from spark_jobs.declare.space import Choice, Parameters, Real, Space, Whole
+from spark_jobs.declare.table import RECORD, Check, Column, Kind, RawTable
+from spark_jobs.declare.use_case import Features, Labels, Publication, Reads, Report, UseCase
 from spark_jobs.declare.window import Window, common, days_of, merged
 
 __all__ = [
+    "CONTENT",
+    "EVERY_NIGHT",
+    "RECORD",
     "BadDeclaration",
     "BadRequest",
     "Bound",
     "Check",
+    "Choice",
     "Column",
     "Conflict",
     "Delivery",
@@ -23,17 +36,23 @@ __all__ = [
     "Kind",
     "Labels",
     "NightshiftError",
+    "NotYet",
+    "Parameters",
     "Place",
     "Publication",
     "RawTable",
+    "Reads",
+    "Real",
     "Refused",
     "Report",
     "Retrain",
     "Search",
+    "Space",
     "Stage",
     "TimeSplit",
     "Unreachable",
     "UseCase",
+    "Whole",
     "Window",
     "common",
     "days_of",

@@ -25,5 +25,9 @@ class Conflict(NightshiftError):
     """Somebody else changed what this step read. Trying again may help."""
 
 
+class NotYet(NightshiftError):
+    """What this step stands on is still to be made by others. Trying again helps once it is."""
+
+
 class Unreachable(NightshiftError):
     """A server that must answer does not. Trying again helps once it is up."""

@@ -1,12 +1,15 @@
 """What crosses from Airflow to Spark: one list of strings, there and back without loss."""
 
 import argparse
-from dataclasses import dataclass, fields
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import NoReturn
 
 from spark_jobs.declare.errors import BadRequest
+from spark_jobs.declare.space import Parameters
 from spark_jobs.declare.window import Window
 
 
@@ -14,12 +17,14 @@ class Stage(StrEnum):
     INGEST = "ingest"
     REFINE = "refine"
     FEATURES = "features"
+    PROFILE = "profile"
     TRAIN = "train"
     EVALUATE = "evaluate"
     SCORE = "score"
 
 
-LEARNING = (Stage.TRAIN, Stage.EVALUATE)
+EVERY_NIGHT = tuple(stage for stage in Stage if stage is not Stage.PROFILE)  # whatever a use case asks for
+LEARNING = (Stage.PROFILE, Stage.TRAIN, Stage.EVALUATE)  # read all that is known
 A_MONTH = timedelta(days=31)
 
 
@@ -68,6 +73,7 @@ class Job:
     retrain: Retrain = Retrain.IF_DUE
     version: str = ""  # the model version to evaluate, or to score with instead of the champion
     also: str = ""  # a candidate that is fitted only on request
+    parameters: Parameters = field(default_factory=dict)  # train with these instead of searching
 
     def __post_init__(self) -> None:
         if self.version and not self.version.isdigit():
@@ -80,8 +86,10 @@ class Job:
 
     def argv(self) -> list[str]:
         window = {"start": self.window.start.isoformat(), "end": self.window.end.isoformat()}
+        parameters = json.dumps(self.parameters, sort_keys=True) if self.parameters else ""
         extra = {"run": self.run, "retrain": str(self.retrain), "version": self.version, "also": self.also}
-        defaults = {"run": "", "retrain": Retrain.IF_DUE, "version": "", "also": ""}
+        extra |= {"parameters": parameters}
+        defaults = {"run": "", "retrain": Retrain.IF_DUE, "version": "", "also": "", "parameters": ""}
         given = {name: value for name, value in extra.items() if value != defaults[name]}
         return [str(self.stage), self.use_case, *_options(window | given)]
 
@@ -103,6 +111,16 @@ def _day(text: str) -> date:
         raise argparse.ArgumentTypeError(f"is a day like 2024-01-31, got {text!r}") from None
 
 
+def _parameters(text: str) -> Parameters:
+    try:
+        given = json.loads(text)
+    except ValueError:
+        given = None
+    if not isinstance(given, dict) or not all(isinstance(values, Mapping) for values in given.values()):
+        raise argparse.ArgumentTypeError(f'is JSON like {{"boosting": {{"eta": 0.1}}}}, got {text!r}')
+    return given
+
+
 def _parser() -> _Parser:
     parser = _Parser(prog="python -m spark_jobs", description="One stage of one use case over one window.")
     place, job = parser.add_argument_group("place"), parser.add_argument_group("job")
@@ -118,6 +136,7 @@ def _parser() -> _Parser:
     job.add_argument("--retrain", choices=list(Retrain), default=Retrain.IF_DUE)
     job.add_argument("--version", default="")
     job.add_argument("--also", default="", help="a candidate that is fitted only on request")
+    job.add_argument("--parameters", type=_parameters, default={}, help="train with these instead of searching")
     return parser
 
 

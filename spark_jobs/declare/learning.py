@@ -1,10 +1,14 @@
 """How a model is found and when it is good enough."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
 from spark_jobs.declare.errors import BadDeclaration
+from spark_jobs.declare.space import Space
+
+CONTENT = "content"  # the block of rows whose features are all the same
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +40,9 @@ class HashSplit:
 class Search:
     """A seeded search. Trials are asked for in batches of this size and told in order: one seed, one winner."""
 
-    trials: int
+    trials: int  # of all candidates together
+    spaces: Mapping[str, Space] = field(default_factory=dict)  # of candidates; one without is fitted as it is
+    folds: int = 0  # so many choose, of the rows to train on, by content; none: the rows to validate with do
     batch: int = 4
     seed: int = 7
     on_request: tuple[str, ...] = ()  # candidates that take long: fitted only when the form asks for one
@@ -46,6 +52,8 @@ class Search:
     def __post_init__(self) -> None:
         if self.trials < 1 or self.batch < 1:
             raise BadDeclaration(f"search: trials and batch must be at least 1, got {self.trials} and {self.batch}")
+        if self.folds < 0 or self.folds == 1:
+            raise BadDeclaration(f"search: folds are 0, or at least 2, got {self.folds}")
         if self.longest <= timedelta() or self.gigabytes <= 0:
             raise BadDeclaration(
                 f"search: longest and gigabytes must be more than nothing, got {self.longest} and {self.gigabytes}"
@@ -75,7 +83,7 @@ class Gate:
     limit: float
     margin: float  # of the champion's metric, as a share
     rows: int  # fewer judge rows are no judgement
-    block: str = "day"  # rows that share it are drawn together
+    block: str = "day"  # rows that share it are drawn together: a column, or CONTENT
     bounds: tuple[Bound, ...] = ()
     resamples: int = 500
 

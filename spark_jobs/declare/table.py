@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from spark_jobs.declare.errors import BadDeclaration
 
+RECORD = ("file", "record")  # a key: every record is a row of its own, however equal two of them are
+NO_TABLE_HOLDS = " ,;{}()\n\t="  # in the name of a column
+
 
 class Kind(StrEnum):
     """The type of a raw column once it is read."""
@@ -19,9 +22,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One column of a raw file, by the name in its header."""
+    """One column of a raw file, by the name in its header, or by another where tables cannot hold that one."""
 
     name: str
+    header: str = ""  # its name in the file, where that differs
     kind: Kind = Kind.NUMBER
     low: float | None = None
     high: float | None = None
@@ -31,6 +35,11 @@ class Column:
     known_after: timedelta | None = None  # from the event time on; None: as the table says
 
     def __post_init__(self) -> None:
+        if held := sorted({*self.name} & {*NO_TABLE_HOLDS}):
+            raise BadDeclaration(
+                f"column {self.name!r}: no table holds a name with {held[0]!r} in it; "
+                f"give it another, and header={self.name!r}"
+            )
         if (self.low is not None or self.high is not None) and self.kind not in (Kind.INTEGER, Kind.NUMBER):
             raise BadDeclaration(f"column {self.name}: low and high are for numbers, not for {self.kind}")
         if self.low is not None and self.high is not None and self.low > self.high:
@@ -49,19 +58,22 @@ class Check:
 class RawTable:
     """Files of one kind. Silver keeps one row per key, with `at` (event time) and `day` put in front.
 
-    A table without `day_column` has no event time: it describes things (machines), and the newest file wins.
+    What happens has a `day_column`. What merely arrives (samples without a date) is `at_arrival`: `at` is the midnight
+    that the day of its file began with. A table with neither has no event time: it describes things (machines), and the
+    newest file wins.
     """
 
     name: str
     columns: tuple[Column, ...]
-    key: tuple[str, ...]
+    key: tuple[str, ...]  # RECORD: no two rows are the same
     day_column: str = ""  # the raw column whose first ten characters are the event day
     event_time: str = ""  # SQL over the typed columns
+    at_arrival: bool = False
     checks: tuple[Check, ...] = ()
     known_after: timedelta = timedelta()
     whole_history: bool = False  # features read all of it before the stamp, not only `lookback`
     days_ahead: int = 0  # a file that arrives on D may describe days up to D + days_ahead
-    delimiter: str = ","
+    delimiter: str = ","  # of several characters: the one that the header of a file has most of
     refers_to: tuple[str, str] | None = None  # (untimed table, its key): a row about something unknown there is refused
     repeats_refused: bool = False  # of one key twice in one file; else the later one wins and the earlier is superseded
 
@@ -71,7 +83,11 @@ class RawTable:
             raise BadDeclaration(f"table {self.name}: needs columns, each named once, got {names}")
         if bool(self.day_column) != bool(self.event_time):
             raise BadDeclaration(f"table {self.name}: day_column and event_time go together")
-        allowed = {*names, "at"} if self.timed else set(names)
+        if self.at_arrival and self.day_column:
+            raise BadDeclaration(f"table {self.name}: a row is of its day_column or at_arrival, not both")
+        if set(RECORD) & {*self.key} and (self.key != RECORD or set(RECORD) & {*names}):
+            raise BadDeclaration(f"table {self.name}: the key RECORD stands alone, and no column is named like it")
+        allowed = {*names, *RECORD} | ({"at"} if self.timed else set())
         unknown = ({*self.key} - allowed) | ({self.day_column} - {*names, ""})
         if unknown or not self.key:
             raise BadDeclaration(f"table {self.name}: key {self.key} must name some of {sorted(allowed)}")
@@ -83,8 +99,17 @@ class RawTable:
         return tuple(column.name for column in self.columns)
 
     @property
+    def header(self) -> tuple[str, ...]:
+        """What the columns are called in a file."""
+        return tuple(column.header or column.name for column in self.columns)
+
+    @property
     def timed(self) -> bool:
-        return bool(self.day_column)
+        return bool(self.day_column) or self.at_arrival
+
+    @property
+    def by_record(self) -> bool:
+        return self.key == RECORD
 
     def known_at(self, column: str) -> timedelta:
         """How long after the event time this column's value is known."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from spark_jobs.declare.errors import BadDeclaration
@@ -66,13 +66,25 @@ class Publication:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reads:
+    """Raw tables of another use case: read in its lake, never brought in twice."""
+
+    use_case: str
+    tables: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.tables or len(set(self.tables)) != len(self.tables):
+            raise BadDeclaration(f"reads: name tables of {self.use_case}, each once, got {self.tables}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class UseCase:
     """What to predict, from what, and how good it must be."""
 
     name: str
     summary: str
     grain: str
-    tables: tuple[RawTable, ...]
+    tables: tuple[RawTable, ...] = ()  # its own; those of another are found by `reads`
     features: Features
     labels: Labels
     split: TimeSplit | HashSplit
@@ -81,15 +93,70 @@ class UseCase:
     history: timedelta  # how far back training reads
     ahead: timedelta = timedelta()  # score this long before the fact
     predictions: tuple[str, ...] = ("prediction",)
+    reasons: int = 0  # so many features that moved a prediction most are kept beside it
+    reasons_from: str = ""  # a constant of calibrate: predictions below it keep none
     reports: tuple[Report, ...] = ()
+    reads: Reads | None = None
     publication: Publication | None = None
     simulation: Mapping[str, float] = field(default_factory=dict)  # the simulator's knobs, with their defaults
     longest: timedelta = timedelta(days=1100)  # the most days one run may ask for
     most_missed: timedelta = timedelta(days=31)  # the most missed nights one night makes up for
+    # What is due is told by this value's words: a model is the same one whoever has to approve it or looks at its data.
+    approval: bool = field(default=False, repr=False)  # a person is asked before a model is promoted
+    answer_within: timedelta = field(default=timedelta(days=3), repr=False)  # else it is not
+    profile: bool = field(default=False, repr=False)  # pictures and tables of the data, when there are new ones
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
             raise BadDeclaration(f"use case {self.name!r}: a name is lower-case letters, digits and _, from 2 to 50")
+        if self.reads is None or self.tables:
+            self._refuse_tables()
+        if isinstance(self.split, TimeSplit) and self.split.embargo < self.labels.horizon:
+            raise BadDeclaration(f"{self.name}: the embargo must be at least the horizon {self.labels.horizon}")
+        if self.search.folds and not isinstance(self.split, HashSplit):
+            raise BadDeclaration(f"{self.name}: folds are drawn by content, so they go with a HashSplit")
+        if self.reasons < 0 or (self.reasons_from and not self.reasons):
+            raise BadDeclaration(
+                f"{self.name}: reasons is how many are kept, 0 or more, and reasons_from goes with it; got "
+                f"{self.reasons} and {self.reasons_from!r}"
+            )
+        if self.answer_within <= timedelta():
+            raise BadDeclaration(f"{self.name}: answer_within must leave time for an answer, got {self.answer_within}")
+        leaked = set(self.labels.columns) & set(self.features.columns)
+        if leaked:
+            raise BadDeclaration(f"{self.name}: {sorted(leaked)} are labels, so no features")
+
+    @property
+    def source(self) -> str:
+        """The use case that brings in the raw tables."""
+        return self.reads.use_case if self.reads else self.name
+
+    def on(self, owner: "UseCase") -> "UseCase":
+        """With the tables it reads, as the use case that brings them in declares them."""
+        if self.reads is None or self.tables or owner.reads is not None:
+            raise BadDeclaration(f"{self.name}: it reads tables of {owner.name} and has none itself, or the reverse")
+        held = {table.name: table for table in owner.tables}
+        if gone := [name for name in self.reads.tables if name not in held]:
+            raise BadDeclaration(
+                f"{self.name} reads {', '.join(gone)} of {owner.name}, which declares {', '.join(held)}: put it back "
+                f"in {owner.name}/use_case.py, or take it out of {self.name}/use_case.py"
+            )
+        if isinstance(self.split, HashSplit) and self._parting() != owner._parting():
+            raise BadDeclaration(
+                f"{self.name} and {owner.name} share their rows, so their split and the columns of their features must "
+                "be the same: a row that one learns from would judge the other"
+            )
+        tables = tuple(held[name] for name in self.reads.tables)
+        return replace(self, tables=tables, publication=owner.publication)
+
+    def table(self, name: str) -> RawTable:
+        return {table.name: table for table in self.tables}[name]
+
+    def _parting(self) -> tuple[object, ...]:
+        """What decides on which side a row falls."""
+        return (self.split, self.features.columns)
+
+    def _refuse_tables(self) -> None:
         names = [table.name for table in self.tables]
         if not names or len(set(names)) != len(names):
             raise BadDeclaration(f"{self.name}: needs raw tables, each named once, got {names}")
@@ -97,14 +164,6 @@ class UseCase:
             self._refuse_unknown_reference(table)
         if self.labels.clock not in names:
             raise BadDeclaration(f"{self.name}: labels.clock is one of {names}, got {self.labels.clock!r}")
-        if isinstance(self.split, TimeSplit) and self.split.embargo < self.labels.horizon:
-            raise BadDeclaration(f"{self.name}: the embargo must be at least the horizon {self.labels.horizon}")
-        leaked = set(self.labels.columns) & set(self.features.columns)
-        if leaked:
-            raise BadDeclaration(f"{self.name}: {sorted(leaked)} are labels, so no features")
-
-    def table(self, name: str) -> RawTable:
-        return {table.name: table for table in self.tables}[name]
 
     def _refuse_unknown_reference(self, table: RawTable) -> None:
         if table.refers_to is None:

@@ -4,8 +4,9 @@ A kind is a module with the functions of `ModelKind`; its name stands on every m
 """
 
 import importlib
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -14,11 +15,11 @@ from pyspark.sql import DataFrame, SparkSession
 from spark_jobs.declare import BadDeclaration, UseCase
 
 if TYPE_CHECKING:
-    import optuna
     import pandas as pd
 
 Params = Mapping[str, Any]
-KINDS = ("spark_ml", "xgboost")
+Constants = Mapping[str, float]
+KINDS = ("blend", "sklearn", "spark_ml", "xgboost")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,26 @@ class Columns:
         return cls(features=use_case.features.columns, labels=labels, predictions=predictions[: len(labels)])
 
 
+@dataclass(frozen=True, kw_only=True)
+class Why:
+    """How many reasons a prediction keeps, and from which value on it keeps any."""
+
+    most: int
+    least: float = -math.inf
+
+    @classmethod
+    def of(cls, use_case: UseCase, constants: Constants) -> "Why | None":
+        name = use_case.reasons_from
+        if not use_case.reasons:
+            return None
+        if name and name not in constants:
+            raise BadDeclaration(
+                f"{use_case.name}: reasons_from names {name!r}, which the version's calibrate did not give; it gave "
+                f"{', '.join(constants) or 'nothing'}"
+            )
+        return cls(most=use_case.reasons, least=constants[name] if name else -math.inf)
+
+
 class Model(Protocol):
     """A fitted model."""
 
@@ -46,14 +67,19 @@ class Model(Protocol):
 
     @property
     def curves(self) -> Mapping[str, list[float]]:
-        """Per label, what it scored on the watched rows round by round, where it has rounds."""
+        """By name, step by step: what it scored on watched rows with each round; of linear models, their coefficients
+        as their penalty weakens."""
 
     @property
     def importance(self) -> "pd.DataFrame":
         """Columns label, feature, importance; empty where the kind knows none."""
 
-    def score(self, frame: DataFrame, keep: Sequence[str]) -> DataFrame:
-        """The columns to keep and the predictions."""
+    def moves(self, rows: "pd.DataFrame") -> "pd.DataFrame":
+        """Columns label, feature, moves: how far it moves predictions of these rows in the mean, whichever way, in
+        their own unit; empty where the kind gives no reasons."""
+
+    def score(self, frame: DataFrame, keep: Sequence[str], why: Why | None = None) -> DataFrame:
+        """The columns to keep and the predictions; asked why, also a column `reasons` (`kinds/reasons.py`)."""
 
     def predict(self, rows: "pd.DataFrame") -> "pd.DataFrame":
         """The predictions of rows in memory, for kinds that fit in memory."""
@@ -66,6 +92,7 @@ class ModelKind(Protocol):
     """What a module of this package gives."""
 
     IN_MEMORY: bool  # fits on pandas rows, so trials can run on workers; else on Spark frames
+    LIBRARIES: tuple[str, ...]  # what a fit and its measures load
 
     def fit(self, rows: Any, params: Params, columns: Columns, watched: Any = None) -> Model: ...
 
@@ -74,21 +101,28 @@ class ModelKind(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A model that may become challenger. With a `space` it is searched, else fitted with `params` as they are."""
+    """A model that may become challenger; searched where a space is declared for its name, else fitted as it is."""
 
     name: str
     kind: str
-    params: Params = field(default_factory=dict)
-    space: "Callable[[optuna.Trial], Params] | None" = None  # what it suggests wins over `params`
+    params: Params = field(default_factory=dict)  # what a search suggests, or somebody asks for, wins over them
     build: Callable[[Params], Any] | None = None  # for spark_ml: the Estimator of these parameters
+    of: tuple[str, ...] = ()  # for blend: the candidates of whose best it is the mean
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise BadDeclaration(f"candidate {self.name}: kind is one of {', '.join(KINDS)}, got {self.kind!r}")
         if (self.kind == "spark_ml") != (self.build is not None):
             raise BadDeclaration(f"candidate {self.name}: `build` is for spark_ml, which needs it")
-        if self.space is not None and not kind(self.kind).IN_MEMORY:
-            raise BadDeclaration(f"candidate {self.name}: kind {self.kind} fits on Spark and cannot be searched")
+        if self.of and (self.kind != "blend" or len(set(self.of)) < 2 or self.params):
+            raise BadDeclaration(f"candidate {self.name}: `of` names two or more candidates for kind blend to blend")
+        if not self.of:
+            getattr(kind(self.kind), "check", lambda _: None)(self.params)
+
+    def blending(self, members: Sequence[tuple[str, Params]]) -> "Candidate":
+        """The mean of these: kinds, and what each is fitted with."""
+        listed = [{"kind": name, "params": dict(params)} for name, params in members]
+        return replace(self, of=(), params={"members": listed})
 
     def fit(self, rows: Any, params: Params, columns: Columns, watched: Any = None) -> Model:
         given = dict(params) | ({"build": self.build} if self.build else {})

@@ -1,5 +1,6 @@
 """A Spark ML pipeline: fitted on Spark, logged and scored as Spark."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +10,16 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 from spark_jobs.declare import BadDeclaration, Refused
-from spark_jobs.kinds import Columns, Params
+from spark_jobs.kinds import Columns, Params, Why
+from spark_jobs.kinds.reasons import REASONS
 
 if TYPE_CHECKING:
     import pandas as pd
 
+LOG = logging.getLogger(__name__)
+
 IN_MEMORY = False
+LIBRARIES: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,14 +43,23 @@ class Pipeline:
     def predict(self, rows: "pd.DataFrame") -> "pd.DataFrame":
         raise Refused(f"a Spark ML pipeline scores frames of Spark, not {len(rows)} rows in memory")
 
-    def score(self, frame: DataFrame, keep: Sequence[str]) -> DataFrame:
+    def moves(self, rows: "pd.DataFrame") -> "pd.DataFrame":  # noqa: ARG002 - it gives no reasons
+        import pandas as pd
+
+        return pd.DataFrame(columns=["label", "feature", "moves"])
+
+    def score(self, frame: DataFrame, keep: Sequence[str], why: Why | None = None) -> DataFrame:
         found: DataFrame = self.fitted.transform(frame)
         missing = set(self.columns.predictions) - set(found.columns)
         if missing:
             raise BadDeclaration(
                 f"the pipeline leaves no column {sorted(missing)}: name its predictionCol or probabilityCol so"
             )
-        return found.select(*keep, *(_number(found, name).alias(name) for name in self.columns.predictions))
+        given = [_number(found, name).alias(name) for name in self.columns.predictions]
+        if why:
+            LOG.info("a Spark ML pipeline gives no reasons: that column is null")
+            given.append(f.lit(None).cast(REASONS).alias("reasons"))
+        return found.select(*keep, *given)
 
     def save(self, folder: Path, reads: Mapping[str, str]) -> None:
         from spark_jobs.tracking.models import save_spark_model

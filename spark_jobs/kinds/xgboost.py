@@ -1,28 +1,29 @@
 """Gradient boosting: one booster per label, fitted in memory, sent to Spark's workers once."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from spark_jobs.kinds import Columns, Params
-from spark_jobs.kinds.xgboost_anywhere import levels, predicted
+from spark_jobs.kinds.in_memory import InMemory, matrix_of, means_of
+from spark_jobs.kinds.reasons import in_proportion
+from spark_jobs.kinds.xgboost_anywhere import levels, of_margin, predicted
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
-    import pyarrow as pa
     import xgboost
 
+    Numbers = np.ndarray[Any, Any]
+
 IN_MEMORY = True
+LIBRARIES: tuple[str, ...] = ("xgboost",)
 ANYWHERE = Path(__file__).with_name("xgboost_anywhere.py")
-FILES = "boosters"
 # The rest goes to XGBoost as it is. `relative_to` names a feature: what is learned is the label as a share of it, rows
 # weighing as its square, so that errors still count in the label's unit. Trees cannot follow growth; shares need not.
 # `positive_weight`: so many rows is a positive one worth, watched ones too, and in the choice of bins; `balanced` finds
@@ -40,13 +41,21 @@ DEFAULTS: Params = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Boosters:
+class Boosters(InMemory):
     """One booster per label, as bytes: what is kept, sent and saved."""
 
     raw: tuple[bytes, ...]
-    columns: Columns
-    settled: Params
-    curves: Mapping[str, list[float]] = field(default_factory=dict)
+
+    numbers: ClassVar[str] = "float32"
+    files: ClassVar[str] = "boosters"
+
+    @property
+    def anywhere(self) -> tuple[Path, ...]:
+        return (ANYWHERE,)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return ("xgboost",)
 
     @property
     def importance(self) -> "pd.DataFrame":
@@ -60,34 +69,26 @@ class Boosters:
             rows += [(label, name, gains.get(name, 0.0) / total) for name in self.columns.features]
         return pd.DataFrame(rows, columns=["label", "feature", "importance"])
 
-    def predict(self, rows: "pd.DataFrame") -> "pd.DataFrame":
-        import pandas as pd
+    def predicted(self, matrix: "Numbers") -> "Numbers":
+        import numpy as np
 
-        matrix = _matrix(rows, self.columns.features)
-        found = {
-            name: predicted(_booster(raw), matrix) for name, raw in zip(self.columns.predictions, self.raw, strict=True)
-        }
-        return pd.DataFrame(found, index=rows.index)
+        floats = matrix.astype("float32", copy=False)
+        return np.stack([predicted(_booster(raw), floats) for raw in self.raw])
 
-    def score(self, frame: DataFrame, keep: Sequence[str]) -> DataFrame:
-        names = [*keep, *(f for f in self.columns.features if f not in keep)]
-        schema = frame.select(*keep).schema
-        for name in self.columns.predictions:
-            schema = schema.add(name, "double")
-        return frame.select(*names).mapInArrow(_scorer(self.raw, self.columns, list(keep)), schema)
+    def moved(self, place: int, matrix: "Numbers") -> "Numbers":
+        """Shapley values of the trees. They are exact of the margin; odds and shares are brought to what they make."""
+        import xgboost
 
-    def save(self, folder: Path, reads: Mapping[str, str]) -> None:
-        from spark_jobs.tracking.models import save_python_model
+        booster, floats = _booster(self.raw[place]), matrix.astype("float32", copy=False)
+        rows = xgboost.DMatrix(floats, feature_names=booster.feature_names, nthread=1)
+        found: Numbers = booster.predict(rows, pred_contribs=True).astype("float64")
+        return in_proportion(found[:, :-1], found[:, -1], lambda margin: of_margin(booster, margin, floats))
 
-        with TemporaryDirectory() as name:
-            own = Path(name) / FILES
-            own.mkdir()
-            for label, raw in zip(self.columns.labels, self.raw, strict=True):
-                (own / f"{label}.ubj").write_bytes(raw)
-            about = {"labels": self.columns.labels, "predictions": self.columns.predictions}
-            (own / "boosters.json").write_text(json.dumps(about | {"settled": dict(self.settled)}, indent=2))
-            doubles = dict.fromkeys(reads, "double")  # whatever comes, a booster reads floats
-            save_python_model(folder, ANYWHERE, own, doubles, self.columns.predictions)
+    def write(self, folder: Path) -> None:
+        for label, raw in zip(self.columns.labels, self.raw, strict=True):
+            (folder / f"{label}.ubj").write_bytes(raw)
+        about = {"labels": self.columns.labels, "predictions": self.columns.predictions, "usual": dict(self.usual)}
+        (folder / "boosters.json").write_text(json.dumps(about | {"settled": dict(self.settled)}, indent=2))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,15 +125,20 @@ def fit(rows: "pd.DataFrame", params: Params, columns: Columns, watched: "pd.Dat
         if watched is not None
         else {}
     )
-    return Boosters(raw=raw, columns=columns, settled=settled, curves=watching)
+    usual = means_of(rows, columns.features)
+    return Boosters(raw=raw, columns=columns, settled=settled, usual=usual, curves=watching)
 
 
 def load(folder: Path, columns: Columns, spark: SparkSession) -> Boosters:  # noqa: ARG001 - other kinds need Spark
-    own = folder / "data" / FILES
+    return read(folder / "data" / Boosters.files, columns)
+
+
+def read(own: Path, columns: Columns) -> Boosters:
     about = json.loads((own / "boosters.json").read_text())
     found = Columns(features=columns.features, labels=tuple(about["labels"]), predictions=tuple(about["predictions"]))
     raw = tuple((own / f"{label}.ubj").read_bytes() for label in found.labels)
-    return Boosters(raw=raw, columns=found, settled=about["settled"])
+    usual = about.get("usual", {})  # versions of earlier releases kept none
+    return Boosters(raw=raw, columns=found, settled=about["settled"], usual=usual)
 
 
 def _fit_one(
@@ -172,13 +178,8 @@ def _dmatrix(rows: "pd.DataFrame", label: str, columns: Columns, weights: Weight
         values, weight = values / level, (level / weights.typical) ** 2
     elif weights.positive != 1:
         weight = np.where(values > 0, weights.positive, 1.0)
-    matrix = _matrix(rows, columns.features)
+    matrix = matrix_of(rows, columns.features, Boosters.numbers)
     return xgboost.DMatrix(matrix, values, weight=weight, feature_names=list(columns.features), nthread=1)
-
-
-def _matrix(rows: "pd.DataFrame", features: Sequence[str]) -> "np.ndarray[Any, Any]":
-    matrix: np.ndarray[Any, Any] = rows[list(features)].to_numpy("float32", na_value=float("nan"))
-    return matrix
 
 
 @lru_cache(maxsize=16)
@@ -188,25 +189,3 @@ def _booster(raw: bytes) -> "xgboost.Booster":
     booster = xgboost.Booster(model_file=bytearray(raw))
     booster.set_param({"nthread": 1})
     return booster
-
-
-def _scorer(raw: tuple[bytes, ...], columns: Columns, keep: list[str]) -> Any:
-    def scored(batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
-        for batch in batches:
-            yield _score(batch, raw, columns, keep)
-
-    return scored
-
-
-def _score(batch: "pa.RecordBatch", raw: tuple[bytes, ...], columns: Columns, keep: list[str]) -> "pa.RecordBatch":
-    import numpy as np
-    import pyarrow as pa
-
-    matrix = np.column_stack(
-        [batch.column(name).cast(pa.float32()).to_numpy(zero_copy_only=False) for name in columns.features]
-    )
-    found: Mapping[str, Any] = {
-        name: predicted(_booster(one), matrix) for name, one in zip(columns.predictions, raw, strict=True)
-    }
-    kept = {name: batch.column(name) for name in keep}
-    return pa.RecordBatch.from_pydict(kept | {name: pa.array(values) for name, values in found.items()})

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     Numbers = np.ndarray[Any, Any]
 
+LOGISTIC = ("binary:logistic", "reg:logistic")
+EXPONENTIAL = ("count:poisson", "reg:gamma", "reg:tweedie")  # of any other objective the margin is what is predicted
+
 
 class Boosters:
     """One booster per label."""
@@ -29,11 +32,27 @@ class Boosters:
 
 
 def predicted(booster: "xgboost.Booster", matrix: "Numbers") -> "Numbers":
+    found: Numbers = booster.inplace_predict(matrix, validate_features=False).astype("float64")
+    return _in_own_unit(booster, found, matrix)
+
+
+def of_margin(booster: "xgboost.Booster", margin: "Numbers", matrix: "Numbers") -> "Numbers":
+    """What would be predicted of these rows if their trees summed to this."""
+    import numpy as np
+
+    objective = json.loads(booster.save_config())["learner"]["learner_train_param"]["objective"]
+    if objective in LOGISTIC:
+        margin = np.exp(-np.logaddexp(0, -margin))
+    elif objective in EXPONENTIAL:
+        margin = np.exp(margin)
+    return _in_own_unit(booster, margin, matrix)
+
+
+def _in_own_unit(booster: "xgboost.Booster", found: "Numbers", matrix: "Numbers") -> "Numbers":
     """In the label's own unit: what was learned as a share of a level is multiplied by it.
 
     Odds that were learned with positives weighing more are divided by that weight: probabilities are then true.
     """
-    found: Numbers = booster.inplace_predict(matrix, validate_features=False).astype("float64")
     weight = float(booster.attr("weighed") or 1)
     if weight != 1:
         found = found / (found + weight * (1 - found))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from spark_jobs.declare import UseCase, tags
+from spark_jobs.declare import HashSplit, UseCase, tags
 
 SIMULATED = "It learned from simulated data: what it foretells holds for the simulation and for nothing else."
 
@@ -26,14 +26,23 @@ def card(use_case: UseCase, source: str, version: Mapping[str, str], verdict: Ma
 def in_a_sentence(verdict: Mapping[str, Any]) -> str:
     against = f"champion {verdict['champion']}" if verdict["champion"] else "no champion"
     judged, rows = verdict["judged"], verdict["numbers"]["rows"]
-    seen = f"{rows:,} rows from {judged['start'][:10]} to {judged['end'][:10]}"
-    return f"{verdict['verdict']} against {against}, by {seen}: {'; '.join(verdict['reasons'])}."
+    return (
+        f"{verdict['verdict']} against {against}, by {rows:,} rows {stretch(judged)}: {'; '.join(verdict['reasons'])}."
+    )
+
+
+def stretch(part: Mapping[str, Any]) -> str:
+    """Which rows a part holds, to follow the word rows."""
+    if part["hashed"]:
+        return f"before {part['end'][:10]} whose content falls between {part['low']:.0%} and {part['high']:.0%}"
+    return f"from {part['start'][:10]} to {part['end'][:10]}"
 
 
 def _inputs(use_case: UseCase) -> str:
     tables = ", ".join(table.name for table in use_case.tables)
-    reach = f"from events of the {_long(use_case.features.lookback)} before it"
-    return f"{len(use_case.features.columns)} features of {tables}, each known at its row's stamp and made {reach}"
+    back = use_case.features.lookback
+    reach = f" and made from events of the {_long(back)} before it" if back else ""
+    return f"{len(use_case.features.columns)} features of {tables}, each known at its row's stamp{reach}"
 
 
 def _making(version: Mapping[str, str]) -> str:
@@ -42,19 +51,21 @@ def _making(version: Mapping[str, str]) -> str:
         f"{table} version {number}" for table, number in json.loads(version.get(tags.INPUTS, "{}")).items()
     )
     return (
-        f"{version.get(tags.CANDIDATE, 'a model')} ({version[tags.KIND]}), fitted on {_days(fitted)} and chosen by "
-        f"{_days(tuned)}, of {tables or 'tables nobody wrote down'}"
+        f"{version.get(tags.CANDIDATE, 'a model')} ({version[tags.KIND]}), fitted on the rows {stretch(fitted)} and "
+        f"chosen by the rows {stretch(tuned)}, of {tables or 'tables nobody wrote down'}"
     )
 
 
 def _judging(use_case: UseCase) -> str:
     gate = use_case.gate
+    by_content = isinstance(use_case.split, HashSplit)
+    which = "rows, parted from the others by their content," if by_content else "of the newest rows"
     word = "at most" if gate.better == "lower" else "at least"
     others = f", and by bounds on {', '.join(bound.metric for bound in gate.bounds)}" if gate.bounds else ""
     replaced = f"a champion is replaced for a lead of {gate.margin:.1%} that is no noise{others}"
     return (
-        f"by {gate.metric} ({gate.better} is better, {word} {gate.limit:g}) on at least {gate.rows:,} of the newest "
-        f"rows that no contestant has seen; {replaced}"
+        f"by {gate.metric} ({gate.better} is better, {word} {gate.limit:g}) on at least {gate.rows:,} {which} "
+        f"that no contestant has seen; {replaced}"
     )
 
 
@@ -63,16 +74,14 @@ def _limits(use_case: UseCase, source: str) -> Iterator[str]:
         yield f"It speaks {_long(use_case.ahead)} ahead."
     if use_case.labels.horizon:
         yield f"It says nothing of what comes later than {_long(use_case.labels.horizon)} after a row."
-    yield f"It reads at most {_long(use_case.history)} back, and knows nothing of what never happened in that time."
+    if isinstance(use_case.split, HashSplit):
+        yield "It knows nothing of what is unlike the rows it learned from."
+    else:
+        yield f"It reads at most {_long(use_case.history)} back, and knows nothing of what never happened in that time."
     if source == "simulated":
         yield SIMULATED
     if source == "public" and use_case.publication and use_case.publication.remark:
         yield f"Of the published data: {use_case.publication.remark}."
-
-
-def _days(part: Mapping[str, Any]) -> str:
-    share = f", the share {part['low']:g} to {part['high']:g} of" if part["hashed"] else ""
-    return f"the rows{share} from {part['start'][:10]} to {part['end'][:10]}"
 
 
 def _long(length: timedelta) -> str:

@@ -1,6 +1,7 @@
 """What a model may learn from: features with their mature labels, up to a window's end and never later."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,13 +10,16 @@ from typing import TYPE_CHECKING, Any, cast
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as f
 
-from spark_jobs.declare import Refused, UseCase, Window
+from spark_jobs.declare import Parameters, Refused, UseCase, Window
 from spark_jobs.lakehouse import Lake
 from spark_jobs.learning.splits import Part
 from spark_jobs.tracking.inputs import Used
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+FEW = 1000  # rows that show of nearly every column that it changes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +61,19 @@ class Known:
         for name, part in parts.items():
             inside = part.condition()
             asked.append(f.expr(f"count_if({inside})").alias(name))
-            varies = (
-                f"(min(`{one}`) FILTER (WHERE {inside}) < max(`{one}`) FILTER (WHERE {inside}))" for one in labels
-            )
-            asked.append(f.expr(f"coalesce({' OR '.join(varies)}, FALSE)").alias(f"{name} varies"))
+            varies = " OR ".join(_varies(one, inside) for one in labels)
+            asked.append(f.expr(varies).alias(f"{name} varies"))
         return Overview(self.frame.agg(*asked).collect()[0])
+
+    def same(self, part: Part) -> list[str]:
+        """Features that take one value in these rows, or none: nothing can be learned from them."""
+        rows = self.rows(part).select(*self.use_case.features.columns)
+        few: pd.DataFrame = cast(Any, rows.limit(FEW).toPandas())
+        suspects = [name for name in few if few[name].nunique(dropna=False) < 2]
+        if not suspects:  # as nearly always; a hundred columns at once take Spark long to plan
+            return []
+        found = rows.agg(*(f.expr(_varies(name)).alias(name) for name in suspects)).collect()[0]
+        return [name for name in suspects if not found[name]]
 
 
 @dataclass(frozen=True)
@@ -118,8 +130,15 @@ def require(frame: DataFrame, columns: Sequence[str], reader: str) -> None:
         )
 
 
-def due_hash(use_case: UseCase, code: str, rows: str) -> str:
-    return hashlib.sha256("\n".join((repr(use_case), code, rows)).encode()).hexdigest()[:32]
+def due_hash(use_case: UseCase, code: str, rows: str, parameters: Parameters) -> str:
+    given = [json.dumps(parameters, sort_keys=True)] if parameters else []  # what was asked for once is due no night
+    return hashlib.sha256("\n".join((repr(use_case), code, rows, *given)).encode()).hexdigest()[:32]
+
+
+def _varies(column: str, inside: str = "TRUE") -> str:
+    """SQL: whether it takes more than one value in these rows; being absent from some is a value too."""
+    low, high, count = (f"{what}(`{column}`) FILTER (WHERE {inside})" for what in ("min", "max", "count"))
+    return f"(coalesce({low} < {high}, FALSE) OR {count} NOT IN (0, count_if({inside})))"
 
 
 def _interval(length: timedelta) -> str:

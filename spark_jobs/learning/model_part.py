@@ -11,14 +11,16 @@ the labels' order). Rows may come twice: a bootstrap draws them so. `importance`
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import DataFrame
 
 from spark_jobs import use_cases
-from spark_jobs.declare import BadDeclaration, BadRequest, Search
-from spark_jobs.kinds import Candidate
+from spark_jobs.declare import BadDeclaration, BadRequest, Job, Search, UseCase
+from spark_jobs.declare.space import checked
+from spark_jobs.kinds import Candidate, kind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,8 +55,14 @@ def model_part(use_case: str) -> ModelPart:
     missing = [name for name in ("candidates", "measure") if not hasattr(module, name)]
     if missing:
         raise BadDeclaration(f"{use_case}/model.py: write {' and '.join(missing)}; {__name__} says what they give")
+    candidates = tuple(module.candidates())
+    names = [candidate.name for candidate in candidates]
+    if strange := sorted({name for candidate in candidates for name in candidate.of} - set(names)):
+        raise BadDeclaration(
+            f"{use_case}/model.py: {strange[0]!r} in `of` is no candidate; there are {', '.join(names)}"
+        )
     return ModelPart(
-        candidates=tuple(module.candidates()),
+        candidates=candidates,
         measure=module.measure,
         calibrate=getattr(module, "calibrate", _no_constants),
         decide=getattr(module, "decide", _no_decision),
@@ -62,9 +70,19 @@ def model_part(use_case: str) -> ModelPart:
     )
 
 
-def asked_for(part: ModelPart, search: Search, also: str) -> tuple[Candidate, ...]:
-    """Every candidate of every night, and the one of those on request that is named."""
-    names = [candidate.name for candidate in part.candidates]
+def asked_for(part: ModelPart, search: Search, job: Job) -> tuple[Candidate, ...]:
+    """Every candidate of every night, and the one of those on request that is named; or those with parameters given."""
+    for candidate in part.candidates:
+        if candidate.name in search.spaces and not kind(candidate.kind).IN_MEMORY:
+            raise BadDeclaration(f"candidate {candidate.name}: kind {candidate.kind} fits on Spark, so no space for it")
+        if search.folds and not kind(candidate.kind).IN_MEMORY:
+            raise BadDeclaration(
+                f"candidate {candidate.name}: kind {candidate.kind} fits on Spark, so no folds with it"
+            )
+    if given := checked(search.spaces, job.parameters):
+        named = [candidate for candidate in part.candidates if candidate.name in given]
+        return tuple(replace(found, params={**found.params, **given[found.name]}) for found in named)
+    names, also = [candidate.name for candidate in part.candidates], job.also
     if also and also not in names:
         raise BadRequest("also", f"{also!r} is no candidate; there are {', '.join(names)}")
     return tuple(found for found in part.candidates if found.name not in search.on_request or found.name == also)
@@ -73,3 +91,10 @@ def asked_for(part: ModelPart, search: Search, also: str) -> tuple[Candidate, ..
 def code_of(use_case: str) -> str:
     """The text a model depends on, beside the declaration."""
     return use_cases.text(use_case, "features") + use_cases.text(use_case, "model")
+
+
+def rows_hash(use_case: UseCase, fingerprint: str) -> str:
+    """The same for the same rows with the same features, parted alike, whatever learns from them."""
+    said = (use_case.features, use_case.labels, use_case.split, use_case.history)
+    made_by = use_cases.text(use_case.name, "features")
+    return sha256(f"{said!r}\n{made_by}\n{fingerprint}".encode()).hexdigest()[:32]

@@ -1,23 +1,45 @@
-"""Plots of a use case, kept on an MLflow run. A plot that fails is a warning: it decides nothing."""
+"""Plots and tables of a model, kept on its MLflow run."""
 
-import logging
 from typing import TYPE_CHECKING
 
 from spark_jobs.kinds import Model
+from spark_jobs.learning.drawing import a_warning_at_most, bars, sheet
 from spark_jobs.learning.model_part import Constants, ModelPart
 from spark_jobs.tracking import Tracking
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
-LOG = logging.getLogger(__name__)
+ASKED = 1000  # judge rows at most: reasons of boosting take milliseconds each
+SHOWN = 12  # features a label
 
 
 def keep_pictures(
     book: Tracking, run: str, part: ModelPart, model: Model, judged: "tuple[pd.DataFrame, Constants]"
 ) -> None:
-    try:
+    def plots() -> None:
         for name, figure in part.plots(*judged, model.importance).items():
             book.client.log_figure(run, figure, f"plots/{name}.png")
-    except Exception as error:  # noqa: BLE001 - whatever a drawing raises, the verdict stands
-        LOG.warning("no plots: %s: %s", type(error).__name__, error)
+
+    def moves() -> None:
+        rows = judged[0]
+        found = model.moves(rows.sample(min(ASKED, len(rows)), random_state=7))
+        if not found.empty:
+            book.client.log_figure(run, what_moves(found), "plots/what_moves.png")
+            book.show_table(run, found.sort_values(["label", "moves"], ascending=[True, False]), "what_moves.json")
+
+    for keep in (plots, moves):
+        with a_warning_at_most(keep.__name__):
+            keep()
+
+
+def what_moves(moves: "pd.DataFrame") -> "Figure":
+    """A panel per label: how far each feature moves its prediction in the mean, whichever way, in its own unit."""
+    labels = list(moves["label"].unique())
+    figure = sheet("How far each feature moves the prediction, in the mean", (2 + 4.5 * len(labels), 4.2))
+    for axes, label in zip(figure.subplots(1, len(labels), squeeze=False)[0], labels, strict=True):
+        top = moves[moves["label"] == label].nlargest(SHOWN, "moves").iloc[::-1]
+        bars(axes, label, top["feature"], top["moves"], [f"{one:.3g}" for one in top["moves"]])
+        axes.margins(x=0.2)
+    return figure

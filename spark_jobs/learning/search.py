@@ -1,22 +1,26 @@
-"""Finds a candidate's best parameters: asked in batches in the job, tried on Spark's workers, told in order.
+"""Finds the best parameters: asked in batches in the job, tried on Spark's workers, told in order.
 
-One seed gives one winner, whatever the number of workers; a search that was killed picks up the trials it finished.
+All candidates that are searched share one study. One seed gives one winner, whatever the number of workers; a search
+that was killed picks up the trials it finished.
 """
 
+import importlib
 import json
 import logging
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
-from spark_jobs.declare import Gate, Refused, Search
-from spark_jobs.kinds import Candidate, Columns, Model, Params
+from spark_jobs.declare import Gate, Search
+from spark_jobs.declare.space import suggested
+from spark_jobs.kinds import Candidate, Params, kind
 from spark_jobs.learning.alone import Lost, alone
-from spark_jobs.learning.model_part import ModelPart
+from spark_jobs.learning.attempt import Attempt, Trying, best, direction
 
 if TYPE_CHECKING:
     import optuna
@@ -24,188 +28,176 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 
-Finished = Mapping[int, "Attempt"]
-Told = Callable[["Attempt"], None]
+Finished = Mapping[tuple[str, int], Attempt]  # by candidate and number
+Told = Callable[[Attempt], None]
+Wanted = tuple[Candidate, int, Params]
+STARTS = 8  # trials of each candidate that are drawn before any are chosen by what was seen, and before one is given up
 
 
 @dataclass(frozen=True, kw_only=True)
-class Attempt:
-    """One fit and what the validation rows say of it. As JSON it crosses from workers, and stands on its run."""
+class Searching:
+    spark: SparkSession
+    trying: Trying
+    candidates: Sequence[Candidate]
+    declared: Search
+    finished: Finished
+    told: Told
 
-    candidate: str
-    number: int
-    params: Params
-    settled: Params = field(default_factory=dict)
-    constants: Mapping[str, float] = field(default_factory=dict)
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    error: str = ""
-    seconds: float = 0.0
+    @property
+    def starts(self) -> int:
+        return max(self.declared.batch, STARTS * len(self.candidates))
 
-    def to_json(self, *, curves: bool = True) -> str:
-        return json.dumps(asdict(self) | ({} if curves else {"curves": {}}), sort_keys=True)
+    def known(self, candidate: Candidate, number: int, params: Params) -> Attempt | None:
+        """From before, if it was tried with these very parameters."""
+        found = self.finished.get((candidate.name, number))
+        return found if found is not None and _as_text(found.params) == _as_text(params) else None
 
-    @classmethod
-    def from_json(cls, text: str) -> "Attempt":
-        return cls(**json.loads(text))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trying:
-    """What every attempt needs."""
-
-    part: ModelPart
-    candidate: Candidate
-    columns: Columns
-    gate: Gate
-    train: Any
-    validate: Any
-
-    def attempt(self, number: int, params: Params) -> Attempt:
-        """A fit that raises is a failed attempt, counted and shown, not the end of the search."""
-        candidate, started = self.candidate, time.monotonic()
-        try:
-            model = candidate.fit(self.train, params, self.columns, self.validate)
-            validated = self._validated(model)
-            constants = self.part.calibrate(validated)
-            found = Attempt(
-                candidate=candidate.name,
-                number=number,
-                params=params,
-                settled=model.settled,
-                constants=constants,
-                metrics=self._measured(validated, constants),
-                curves=model.curves,
-                seconds=time.monotonic() - started,
-            )
-        except Exception as error:  # noqa: BLE001 - whatever a library raises fails this attempt alone
-            seconds = time.monotonic() - started
-            found = Attempt(
-                candidate=candidate.name, number=number, params=params, error=_in_short(error), seconds=seconds
-            )
-        return found
-
-    def _validated(self, model: Model) -> "pd.DataFrame":
-        if isinstance(self.validate, DataFrame):
-            return cast(Any, model.score(self.validate, self.validate.columns).toPandas())
-        return self.validate.join(model.predict(self.validate))
-
-    def _measured(self, validated: "pd.DataFrame", constants: Mapping[str, float]) -> dict[str, float]:
-        metrics = {name: float(value) for name, value in self.part.measure(validated, constants).items()}
-        value = metrics.get(self.gate.metric)
-        if value is None or not math.isfinite(value):
-            raise Refused(f"measure gave {value} for {self.gate.metric}, the metric that decides")
-        return metrics
+    def taken(self, attempt: Attempt) -> bool:
+        """From before, as it was: it costs no time, and is written down already."""
+        return self.finished.get((attempt.candidate, attempt.number)) is attempt
 
 
-def best(attempts: Sequence[Attempt], gate: Gate) -> Attempt:
-    """The first of the best; failed ones count for nothing."""
-    good = [attempt for attempt in attempts if not attempt.error]
-    if not good:
-        last = attempts[-1].error if attempts else "there was no candidate"
-        raise Refused(f"all {len(attempts)} trials failed, the last with: {last}")
-    sign = 1 if gate.better == "lower" else -1
-    return min(good, key=lambda attempt: sign * attempt.metrics[gate.metric])
-
-
-def search(spark: SparkSession, trying: Trying, declared: Search, finished: Finished, told: Told) -> list[Attempt]:
-    """Every trial, in order. `finished` ones are taken as they are; `told` hears of each new one."""
-    study = _study(declared, trying.gate)
+def search(of: Searching) -> list[Attempt]:
+    """Every trial, in order. Finished ones are taken as they are; of each new one is told while others run."""
+    study = _study(of)
     attempts: list[Attempt] = []
+    said: list[Future[None]] = []
     started = time.monotonic()
-    while len(attempts) < declared.trials:
-        size = min(declared.batch, declared.trials - len(attempts))
-        asked = [study.ask() for _ in range(size)]
-        batch = _run_batch(spark, trying, declared, asked, finished)
-        for trial, attempt in zip(asked, batch, strict=True):
-            _tell(study, trial, attempt, trying.gate)
-            if attempt.number not in finished:
-                told(attempt)
-        attempts += batch
-        _progress(trying, attempts, declared, time.monotonic() - started)
+    with ThreadPoolExecutor(1) as beside:
+        while len(attempts) < of.declared.trials:
+            asked = [study.ask() for _ in range(min(of.declared.batch, of.declared.trials - len(attempts)))]
+            batch = _run_batch(of, asked, keep_up=_keep_up(of, attempts))
+            for trial, attempt in zip(asked, batch, strict=True):
+                _tell(study, trial, attempt, of.trying.gate)
+            for one in said:
+                one.result()  # what could not be written down ends the search
+            new = (attempt for attempt in batch if not of.taken(attempt))
+            said = [beside.submit(of.told, attempt) for attempt in new]
+            attempts += batch
+            _progress(of, attempts, time.monotonic() - started)
+        for one in said:
+            one.result()
     return attempts
 
 
-def _study(declared: Search, gate: Gate) -> "optuna.Study":
+def tried(of: Searching, candidate: Candidate) -> Attempt:
+    """As it is: on a worker, with its limits, or in the job where its kind is at home on Spark."""
+    if known := of.known(candidate, 0, candidate.params):
+        return known
+    if kind(candidate.kind).IN_MEMORY:
+        [attempt] = _on_workers(of, [(candidate, 0, candidate.params)], keep_up=())
+    else:
+        attempt = of.trying.attempt(candidate, 0, candidate.params)
+    of.told(attempt)
+    return attempt
+
+
+def _study(of: Searching) -> "optuna.Study":
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    sampler = optuna.samplers.TPESampler(seed=declared.seed, n_startup_trials=max(declared.batch, 8))
-    return optuna.create_study(direction="minimize" if gate.better == "lower" else "maximize", sampler=sampler)
+    sampler = optuna.samplers.TPESampler(seed=of.declared.seed, n_startup_trials=of.starts)
+    return optuna.create_study(direction=direction(of.trying.gate), sampler=sampler)
 
 
-def _run_batch(
-    spark: SparkSession, trying: Trying, declared: Search, asked: "Sequence[optuna.Trial]", finished: Finished
-) -> list[Attempt]:
+def _keep_up(of: Searching, attempts: Sequence[Attempt]) -> list[float | None]:
+    """After each fold, the median of those before. Known before a batch begins, so workers decide all alike."""
+    if len(attempts) < of.starts:
+        return []
+    steps = [attempt.steps for attempt in attempts]
+    reached = ([one[place] for one in steps if len(one) > place] for place in range(of.trying.folds))
+    return [median(values) if values else None for values in reached]
+
+
+def _run_batch(of: Searching, asked: "Sequence[optuna.Trial]", keep_up: Sequence[float | None]) -> list[Attempt]:
     found: dict[int, Attempt] = {}
-    wanted: list[tuple[int, Params]] = []
+    wanted: list[Wanted] = []
     for trial in asked:
-        attempt = _without_trying(trying.candidate, trial, finished)
-        if isinstance(attempt, Attempt):
-            found[trial.number] = attempt
+        candidate = _family(of, trial)
+        params = {**candidate.params, **_suggested(of, candidate, trial)}
+        if known := of.known(candidate, trial.number, params):
+            found[trial.number] = known
         else:
-            wanted.append((trial.number, attempt))
-    found |= {attempt.number: attempt for attempt in _on_workers(spark, trying, declared, wanted)}
+            wanted.append((candidate, trial.number, params))
+    found |= {attempt.number: attempt for attempt in _on_workers(of, wanted, keep_up)}
     return [found[trial.number] for trial in asked]
 
 
-def _without_trying(candidate: Candidate, trial: "optuna.Trial", finished: Finished) -> Attempt | Params:
-    """What is known of a trial already, else the parameters to try."""
-    try:
-        params = {**candidate.params, **(candidate.space(trial) if candidate.space else {})}
-    except Exception as error:  # noqa: BLE001 - a space of the use case's own making fails this trial alone
-        return Attempt(candidate=candidate.name, number=trial.number, params={}, error=_in_short(error))
-    known = finished.get(trial.number)
-    return known if known is not None and json.dumps(known.params) == json.dumps(params) else params
+def _family(of: Searching, trial: "optuna.Trial") -> Candidate:
+    """The first thing a trial draws, where there is a choice."""
+    if len(of.candidates) == 1:
+        return of.candidates[0]
+    drawn = trial.suggest_categorical("candidate", [candidate.name for candidate in of.candidates])
+    return next(candidate for candidate in of.candidates if candidate.name == drawn)
 
 
-def _on_workers(
-    spark: SparkSession, trying: Trying, declared: Search, wanted: Sequence[tuple[int, Params]]
-) -> list[Attempt]:
+def _suggested(of: Searching, candidate: Candidate, trial: "optuna.Trial") -> Params:
+    alone = len(of.candidates) == 1
+    return suggested(of.declared.spaces[candidate.name], trial, "" if alone else f"{candidate.name}.")
+
+
+def _on_workers(of: Searching, wanted: Sequence[Wanted], keep_up: Sequence[float | None]) -> list[Attempt]:
     """One Spark job, one task per trial."""
+    trying, declared = of.trying, of.declared
+    libraries = {name for candidate, _, _ in wanted for name in kind(candidate.kind).LIBRARIES}
 
-    def tried(batches: "Iterator[pd.DataFrame]") -> "Iterator[pd.DataFrame]":
+    def on_worker(batches: "Iterator[pd.DataFrame]") -> "Iterator[pd.DataFrame]":
         import pandas as pd
 
+        for name in libraries:
+            importlib.import_module(name)  # here, or every trial's process would load them anew
         for batch in batches:
-            texts = [_attempt_alone(trying, declared, *wanted[i]).to_json() for i in batch["id"]]
+            texts = [_attempt_alone(trying, declared, wanted[i], keep_up).to_json() for i in batch["id"]]
             yield pd.DataFrame({"attempt": texts})
 
     if not wanted:
         return []
-    rows = spark.range(len(wanted), numPartitions=len(wanted)).mapInPandas(tried, "attempt string").collect()
+    rows = of.spark.range(len(wanted), numPartitions=len(wanted)).mapInPandas(on_worker, "attempt string").collect()
     return [Attempt.from_json(row["attempt"]) for row in rows]
 
 
-def _attempt_alone(trying: Trying, declared: Search, number: int, params: Params) -> Attempt:
+def _attempt_alone(trying: Trying, declared: Search, wanted: Wanted, keep_up: Sequence[float | None]) -> Attempt:
     """A trial that hangs, crashes or takes all memory is a failed attempt too."""
-    seconds, name = declared.longest.total_seconds(), trying.candidate.name
+    seconds, (candidate, number, params) = declared.longest.total_seconds(), wanted
     try:
-        text = alone(lambda: trying.attempt(number, params).to_json(), seconds=seconds, gigabytes=declared.gigabytes)
+        text = alone(
+            lambda: trying.attempt(candidate, number, params, keep_up).to_json(),
+            seconds=seconds,
+            gigabytes=declared.gigabytes,
+        )
     except Lost as error:
-        return Attempt(candidate=name, number=number, params=params, error=str(error), seconds=seconds)
+        return Attempt(candidate=candidate.name, number=number, params=params, error=str(error), seconds=seconds)
     return Attempt.from_json(text)
 
 
 def _tell(study: "optuna.Study", trial: "optuna.Trial", attempt: Attempt, gate: Gate) -> None:
-    import optuna
+    from optuna.trial import TrialState
 
     if attempt.error:
-        study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        study.tell(trial, state=TrialState.FAIL)
+        return
+    for place, value in enumerate(attempt.steps):
+        trial.report(value, place)
+    if attempt.given_up:
+        study.tell(trial, state=TrialState.PRUNED)
     else:
         study.tell(trial, attempt.metrics[gate.metric])
 
 
-def _progress(trying: Trying, attempts: Sequence[Attempt], declared: Search, spent: float) -> None:
-    done, failed = len(attempts), sum(bool(attempt.error) for attempt in attempts)
-    metric = trying.gate.metric
-    so_far = f"{best(attempts, trying.gate).metrics[metric]:.4g}" if failed < done else "nothing"
-    left = spent / done * (declared.trials - done)
+def _progress(of: Searching, attempts: Sequence[Attempt], spent: float) -> None:
+    gate, declared, done = of.trying.gate, of.declared, len(attempts)
+    good = [attempt for attempt in attempts if attempt.counts]
+    leader = best(good, gate) if good else None
+    so_far = f"{leader.metrics[gate.metric]:.4g} by {leader.candidate}" if leader else "nothing"
+    failed, given_up = sum(bool(one.error) for one in attempts), sum(bool(one.given_up) for one in attempts)
+    fitted = sum(not of.taken(attempt) for attempt in attempts)
+    left = spent / max(fitted, 1) * (declared.trials - done)
     LOG.info(
-        "%s: trial %d of %d, %d failed, best %s so far %s, about %.0f s left",
-        *(trying.candidate.name, done, declared.trials, failed, metric, so_far, left),
+        "trial %d of %d, %d failed, %d given up, best %s so far %s, about %.0f s left",
+        *(done, declared.trials, failed, given_up, gate.metric, so_far, left),
     )
 
 
-def _in_short(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:1000]
+def _as_text(params: Params) -> str:
+    """The same for parameters that have crossed as JSON."""
+    return json.dumps(params, sort_keys=True)

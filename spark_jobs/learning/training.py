@@ -1,19 +1,23 @@
-"""One training: tries the candidates, fits the best again and registers it."""
+"""One training, written down: its rows, what was tried, and the version that came of it."""
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.declare import tags
-from spark_jobs.kinds import Candidate, Columns, Model, kind
+from spark_jobs.kinds import Candidate, Model, kind
+from spark_jobs.learning.attempt import Attempt
 from spark_jobs.learning.card import card
+from spark_jobs.learning.choosing import Choosing
+from spark_jobs.learning.coefficients import keep_paths
 from spark_jobs.learning.known import Known
 from spark_jobs.learning.model_part import ModelPart
-from spark_jobs.learning.search import Attempt, Trying, best, search
+from spark_jobs.learning.search import Finished
+from spark_jobs.learning.search_pictures import keep_search
 from spark_jobs.learning.splits import Parts
 from spark_jobs.tracking import Tracking, as_json
 from spark_jobs.work import Work
@@ -39,10 +43,6 @@ class Training:
     due: str
     run: str = ""  # the MLflow run, once it has begun
 
-    @property
-    def columns(self) -> Columns:
-        return Columns.of(self.work.use_case)
-
     @cached_property
     def in_memory(self) -> "pd.DataFrame":
         """Fetched once, if any candidate asks for it."""
@@ -64,72 +64,56 @@ class Trained:
 
 def train(training: Training) -> Trained:
     """Everything that can fail comes before the version, and the alias comes last."""
-    attempts = [attempt for candidate in training.candidates for attempt in _attempts(training, candidate)]
-    winner = best(attempts, training.work.use_case.gate)
-    candidate = next(c for c in training.candidates if c.name == winner.candidate)
+    choosing = Choosing(
+        spark=training.work.spark,
+        use_case=training.work.use_case,
+        part=training.part,
+        candidates=training.candidates,
+        given=training.work.job.parameters,
+        rows=training.rows,
+        finished=_finished(training),
+        told=partial(keep_trial, training.book, training.run),
+    )
+    attempts = choosing.attempts()
+    keep_search(training.book, training.run, training.work.use_case, attempts)
+    winner = choosing.winner(attempts)
+    candidate, model = choosing.candidate(winner), choosing.fitted(winner)
     LOG.info("%s wins with %s", winner.candidate, dict(winner.metrics))
-    model = _fit_again(training, candidate, winner)
-    _write_down(training, candidate, winner)
+    _write_down(training, candidate, winner, model)
     version = _register(training, candidate, winner, model)
     training.book.challenge(version)
     return Trained(version=version, winner=winner)
 
 
-def _attempts(training: Training, candidate: Candidate) -> list[Attempt]:
-    finished = _finished(training, candidate)
-    trying = Trying(
-        part=replace(training.part, candidates=()),  # workers need no other candidate
-        candidate=candidate,
-        columns=training.columns,
-        gate=training.work.use_case.gate,
-        train=training.rows(candidate, "train"),
-        validate=training.rows(candidate, "validate"),
-    )
-
-    def told(attempt: Attempt) -> None:
-        _log(training, attempt)
-
-    if candidate.space is not None:
-        return search(training.work.spark, trying, training.work.use_case.search, finished, told)
-    if 0 in finished:
-        return [finished[0]]
-    attempt = trying.attempt(0, candidate.params)
-    told(attempt)
-    return [attempt]
-
-
-def _finished(training: Training, candidate: Candidate) -> dict[int, Attempt]:
+def _finished(training: Training) -> Finished:
     """What a killed try of this very training left, read once. What failed then may fare better now."""
-    runs = [r for r in training.book.children(training.run, TRIAL) if r.data.tags.get(tags.CANDIDATE) == candidate.name]
+    runs = training.book.children(training.run, TRIAL)
     for run in runs:
         if run.info.status == "RUNNING":  # its trial was being written down
             training.book.end(run.info.run_id, "KILLED")
-    mine = [run.data.tags for run in runs if run.info.status == "FINISHED"]
-    found = {attempt.number: attempt for attempt in (Attempt.from_json(one[tags.TRIAL]) for one in mine)}
+    told = [run.data.tags[tags.TRIAL] for run in runs if run.info.status == "FINISHED"]
+    found = {(one.candidate, one.number): one for one in map(Attempt.from_json, told)}
     if found:
-        LOG.info("%s: %d trials are finished already", candidate.name, len(found))
+        LOG.info("%d trials are finished already", len(found))
     return found
 
 
-def _log(training: Training, attempt: Attempt) -> None:
-    book, name = training.book, f"{attempt.candidate} {attempt.number}"
-    run = book.start(name, training.run, {tags.STAGE: TRIAL, tags.CANDIDATE: attempt.candidate})
-    labels = {tags.TRIAL: attempt.to_json(curves=False)} | ({tags.ERROR: attempt.error} if attempt.error else {})
+def keep_trial(book: Tracking, parent: str, attempt: Attempt) -> None:
+    """As an MLflow run below that of its training, which a search that is resumed reads again."""
+    name = f"{attempt.candidate} {attempt.number}"
+    run = book.start(name, parent, {tags.STAGE: TRIAL, tags.CANDIDATE: attempt.candidate})
+    said = {tags.ERROR: attempt.error, tags.GIVEN_UP: attempt.given_up}
+    labels = {tags.TRIAL: attempt.to_json(curves=False)} | {name: text for name, text in said.items() if text}
     metrics = {**attempt.metrics, **attempt.constants, "seconds": attempt.seconds}
     book.write(run, metrics=metrics, params=attempt.params, labels=labels, curves=attempt.curves)
     book.end(run, "FAILED" if attempt.error else "FINISHED")
 
 
-def _fit_again(training: Training, candidate: Candidate, winner: Attempt) -> Model:
-    """On training and validation rows, with nothing left to choose."""
-    rows = training.rows(candidate, "train", "validate")
-    return candidate.fit(rows, winner.settled, training.columns)
-
-
-def _write_down(training: Training, candidate: Candidate, winner: Attempt) -> None:
+def _write_down(training: Training, candidate: Candidate, winner: Attempt, model: Model) -> None:
     about = {"candidate": candidate.name, "kind": candidate.kind, **winner.settled}
     metrics = {**winner.metrics, **winner.constants}
-    training.book.write(training.run, metrics=metrics, params=about)
+    training.book.write(training.run, metrics=metrics, params=about, curves={**winner.curves, **model.curves})
+    keep_paths(training.book, training.run, model)
 
 
 def _register(training: Training, candidate: Candidate, winner: Attempt, model: Model) -> str:

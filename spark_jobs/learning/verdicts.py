@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from spark_jobs.declare import UseCase, tags
-from spark_jobs.learning.card import card
+from spark_jobs.learning.card import card, stretch
 from spark_jobs.learning.registered import Registered
 from spark_jobs.learning.splits import Part
 from spark_jobs.tracking import Tracking, as_json
@@ -60,8 +60,8 @@ def in_words(stored: Stored) -> str:
         "",
         *(f"- {reason}" for reason in stored["reasons"]),
         "",
-        f"{numbers['rows']} rows from {judged['start'][:10]} to {judged['end'][:10]} that no contestant has seen; "
-        f"rows of this stretch have judged {stored['times']} times before.",
+        f"{numbers['rows']} rows {stretch(judged)} that no contestant has seen; "
+        f"rows of this {'share' if judged['hashed'] else 'stretch'} have judged {stored['times']} times before.",
     ]
     if "metric" in numbers:
         lines += ["", *_table(numbers)]

@@ -24,6 +24,10 @@ def fetch(use_case: UseCase, landing: Path, origin: str = "") -> Path:
     `origin` is a folder, an archive or an address instead of where they were published.
     """
     name, publication = use_case.name, use_case.publication
+    if use_case.reads:
+        raise BadRequest(
+            "use_case", f"{name} reads what {use_case.source} brings in. Type: make data USE_CASE={use_case.source}"
+        )
     if publication is None:
         raise BadRequest("use_case", f"{name} has no published data: it runs on simulated or own files")
     folder, wanted = Landing(landing / name).public, publication.files

@@ -48,7 +48,7 @@ class Task:
 def read_records(spark: SparkSession, table: RawTable, tasks: Sequence[Task]) -> DataFrame:
     """All records of these files. Files share tasks; one file is read by one task."""
     groups = _groups(tasks)
-    read = partial(_read_groups, groups, table.column_names, table.delimiter)
+    read = partial(_read_groups, groups, table.header, table.delimiter)
     return spark.range(0, len(groups), 1, max(1, len(groups))).mapInArrow(read, SCHEMA)
 
 

@@ -57,10 +57,11 @@ class Shape:
         return f"has {count} fields where the header has {self.width}"
 
 
-def split(file: BinaryIO, columns: Sequence[str], delimiter: str) -> Iterator[Records]:
+def split(file: BinaryIO, columns: Sequence[str], delimiters: str) -> Iterator[Records]:
     """All records of a file; raises WholeFile when its header is not the declared one."""
     blocks = _blocks(file)
     header, _, left = next(blocks, b"").partition(b"\n")
+    delimiter = max(delimiters, key=lambda one: header.count(one.encode()))  # the first of two that are as frequent
     shape = Shape(order=_order(header, columns, delimiter), delimiter=delimiter)
     line = 2
     for block in blocks:

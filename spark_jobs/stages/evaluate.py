@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
 
-from spark_jobs.declare import BadRequest, TimeSplit, UseCase
+from spark_jobs.declare import CONTENT, BadRequest, TimeSplit, UseCase
 from spark_jobs.kinds import Model
 from spark_jobs.learning.bootstrap import Interval, interval
 from spark_jobs.learning.gate import Evidence, judge, lead_of
@@ -160,4 +160,10 @@ def _noise(contest: Contest, frames: "list[pd.DataFrame]") -> Interval:
         ours, theirs = (contest.part.measure(frame.loc[rows], one.about.constants) for frame, one in drawn)
         return lead_of(gate, ours, theirs)
 
-    return interval(frames[0][gate.block], lead, gate.resamples)
+    return interval(_blocks(contest.use_case, frames[0]), lead, gate.resamples)
+
+
+def _blocks(use_case: UseCase, rows: "pd.DataFrame") -> "pd.Series":
+    if use_case.gate.block != CONTENT:
+        return rows[use_case.gate.block]
+    return rows.groupby(list(use_case.features.columns), dropna=False).ngroup()

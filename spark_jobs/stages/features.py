@@ -8,6 +8,7 @@ from spark_jobs import use_cases
 from spark_jobs.declare import UseCase, Window, common, merged
 from spark_jobs.lakehouse import within
 from spark_jobs.tables.gold import Gold, days_sql, feature_code
+from spark_jobs.tables.shared import as_note, days_of, require_refined
 from spark_jobs.tables.silver import Changes, Silver
 from spark_jobs.tables.typed import name_of
 from spark_jobs.work import Result, Work
@@ -21,16 +22,16 @@ def run(work: Work) -> Result:
     """Features first, labels last: the note of the labels says that both are done."""
     silver = Silver.of(work)
     if not silver.delivered:
+        if work.use_case.reads:
+            require_refined(work)  # it was there when this night began
         return {"skipped": "nothing was delivered yet"}
     code = feature_code(work.use_case, silver)
     before = work.lake.gold("labels").state().note
     changes = silver.changes(before if before.get("code") == code else {}, sure=work.job.window)
-    ever = [
-        Window(start=date.fromisoformat(start), end=date.fromisoformat(end)) for start, end in before.get("days", [])
-    ]
+    ever = days_of(before)
     days, last = _days(work, changes, ever), silver.last_day(work.use_case.labels.clock)
-    asked = [[str(window.start), str(window.end)] for window in merged([*ever, *days])]
-    note = {**silver.made_from, "code": code, "clock": last and str(last), "days": asked}
+    asked = merged([*ever, *days])
+    note = {**silver.made_from, "code": code, "clock": last and str(last), "days": as_note(asked)}
     features = _features(work, silver, days).write(days, note, whole=changes.everything)
     LOG.info("%d rows of features", features.rows)
     days = _label_days(work.use_case, days, before.get("clock"), last)

@@ -10,6 +10,7 @@ from spark_jobs.declare import BadRequest, Delivery, RawTable, Refused, UseCase,
 from spark_jobs.raw.landing import Landing
 from spark_jobs.raw.records import Task, read_records
 from spark_jobs.tables.ledger import Entry, Ledger
+from spark_jobs.tables.shared import require_refined
 from spark_jobs.work import Result, Work
 
 LOG = logging.getLogger(__name__)
@@ -21,6 +22,8 @@ def run(work: Work) -> Result:
     ledgers = [Ledger.of(work.lake, table) for table in work.use_case.tables]
     for ledger in ledgers:
         _refuse_another_source(ledger, work)
+    if work.use_case.reads:
+        return {"rows": {}, "reads": require_refined(work)}
     landing.claim(work.place.source)
     written = landing.deliver(_deliveries(work, landing))
     LOG.info("%d raw files were made for %s", written, work.job.window)
@@ -105,7 +108,7 @@ def _tasks(landing: Landing, ledger: Ledger, unlisted: Set[tuple[str, str]]) -> 
 
 def _with_day(records: DataFrame, table: RawTable) -> DataFrame:
     """The event day in front: the arrival day where a record has none, or one it cannot have known."""
-    if not table.timed:
+    if not table.day_column:
         return records.selectExpr("arrival_day AS day", "*")
     text = f"fields[{table.column_names.index(table.day_column)}]"
     day = f"CASE WHEN {text} RLIKE '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}' THEN try_cast(left({text}, 10) AS DATE) END"

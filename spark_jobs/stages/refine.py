@@ -11,10 +11,11 @@ from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import Window as SqlWindow
 from pyspark.sql import functions as f
 
-from spark_jobs.declare import RawTable
+from spark_jobs.declare import RECORD, RawTable, merged
 from spark_jobs.lakehouse import within
 from spark_jobs.tables.ledger import few, touched_days
 from spark_jobs.tables.references import Reference, fingerprint, referred
+from spark_jobs.tables.shared import as_note, days_of, require_refined
 from spark_jobs.tables.typed import name_of, typed, with_all_reasons, with_event_time
 from spark_jobs.work import Result, Work
 
@@ -37,6 +38,8 @@ class Refined:
 
 
 def run(work: Work) -> Result:
+    if work.use_case.reads:
+        return {"rows": {}, "reads": require_refined(work)}
     refined: dict[str, Refined] = {}
     with _overflow_is_null(work.spark):
         for table in work.use_case.tables:
@@ -82,7 +85,8 @@ def _refine(work: Work, table: RawTable) -> Refined | None:
         windows = few([*touched_days(work.lake, table, since, version), *again, work.job.window])
     bronze = work.lake.bronze(table.name).read(version)
     rows = _ranked(_judged(bronze if windows is None else bronze.where(within(windows)), table, reference), table)
-    made_from = {"bronze": version, "code": code} | (reference.note if reference else {})
+    days = merged([*days_of(note), work.job.window])
+    made_from = {"bronze": version, "code": code, "days": as_note(days)} | (reference.note if reference else {})
     made, counts = _write(work, table, rows, None if windows is None else within(windows), made_from)
     return Refined(bronze=version, silver=made, counts=counts)
 
@@ -103,7 +107,7 @@ def _judged(bronze: DataFrame, table: RawTable, reference: Reference | None) -> 
 def _ranked(rows: DataFrame, table: RawTable) -> DataFrame:
     """Adds `_turn`: 1 for the record that wins its key. Where repeats are refused, the first in a file counts."""
     last = f.asc("_record") if table.repeats_refused else f.desc("_record")
-    newest_first = SqlWindow.partitionBy(f.expr("size(_reasons) = 0"), *map(name_of, table.key)).orderBy(
+    newest_first = SqlWindow.partitionBy(f.expr("size(_reasons) = 0"), *_key(table)).orderBy(
         f.desc("_arrival_day"), f.desc("_file"), last
     )
     ranked = rows.withColumn("_turn", f.row_number().over(newest_first))
@@ -112,6 +116,11 @@ def _ranked(rows: DataFrame, table: RawTable) -> DataFrame:
     repeats = (f.lag("_file").over(newest_first) == f.col("_file")) & (f.size("_reasons") == 0)
     reasons = f.when(repeats, f.array(f.lit("repeats an earlier record of its file"))).otherwise(f.col("_reasons"))
     return ranked.withColumn("_reasons", reasons)
+
+
+def _key(table: RawTable) -> list[str]:
+    """What makes two records the same row, by the names they have here."""
+    return [f"_{name}" for name in RECORD] if table.by_record else [name_of(name) for name in table.key]
 
 
 def _write(

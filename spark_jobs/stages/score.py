@@ -1,11 +1,13 @@
 """Predicts with the champion of this moment; needs no labels."""
 
 import logging
+from math import isinf
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
 from spark_jobs.declare import Window
+from spark_jobs.kinds import Why
 from spark_jobs.lakehouse import Commit, within
 from spark_jobs.learning.known import require
 from spark_jobs.learning.model_part import model_part
@@ -49,7 +51,11 @@ def _predict(work: Work, book: Tracking, about: Registered, frame: DataFrame) ->
     keep = ["day", *work.use_case.features.key, "in_fitting"]
     marked = frame.withColumn("in_fitting", f.expr(about.fitted.condition()))
     model = about.model(book, work.use_case, work.spark)
-    predicted = model.score(marked.select(*keep, *about.features), keep)
+    why = Why.of(work.use_case, about.constants)
+    if why:
+        from_where = "" if isinf(why.least) else f" of at least {why.least:g}"
+        LOG.info("reasons: %d of each prediction%s", why.most, from_where)
+    predicted = model.score(marked.select(*keep, *about.features), keep, why)
     return model_part(work.use_case.name).decide(predicted, about.constants)
 
 
@@ -63,5 +69,6 @@ def _write(work: Work, about: Registered, predicted: DataFrame, window: Window) 
         before = table.read().where(mine).select(*key, f.col("first_scored").alias("before"))
         first = f.coalesce("before", "first_scored")
         scored = scored.join(before, key, "left").withColumn("first_scored", first).drop("before")
-    ordered = ("day", *key, "model_version", *work.use_case.predictions, "in_fitting", "first_scored")
+    said = (*work.use_case.predictions, *(["reasons"] if work.use_case.reasons else []))
+    ordered = ("day", *key, "model_version", *said, "in_fitting", "first_scored")
     return table.replace(scored.select(*ordered), mine, {})

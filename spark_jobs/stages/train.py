@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from spark_jobs.declare import Retrain, UseCase, tags
 from spark_jobs.learning.known import Overview, due_hash, known
-from spark_jobs.learning.model_part import asked_for, code_of, model_part
+from spark_jobs.learning.model_part import asked_for, code_of, model_part, rows_hash
 from spark_jobs.learning.splits import parts
 from spark_jobs.learning.training import Training, train
 from spark_jobs.tracking import Tracking, as_json, tracking
@@ -22,7 +22,7 @@ def run(work: Work) -> Result:
         return {"skipped": "no features with labels yet"}
     cut = parts(work.use_case, work.job.window)
     seen = rows.overview(train=cut.train, validate=cut.validate)
-    due = due_hash(work.use_case, code_of(work.use_case.name), seen.fingerprint)
+    due = due_hash(work.use_case, code_of(work.use_case.name), seen.fingerprint, work.job.parameters)
     with tracking(work.place, work.use_case) as book:
         former = book.former_training(work.job.run, due)
         done = book.version_of(former) if former else None
@@ -31,29 +31,37 @@ def run(work: Work) -> Result:
         skipped = _not_due(work, book, due) or _too_few(work.use_case, seen)
         if skipped:
             return {"skipped": skipped}
+        same = rows.same(cut.train)
+        if len(same) == len(work.use_case.features.columns):
+            return {"skipped": "nothing to learn from: no feature ever changes in the rows to train on"}
         part = model_part(work.use_case.name)
-        wanted = asked_for(part, work.use_case.search, work.job.also)
+        wanted = asked_for(part, work.use_case.search, work.job)
         training = Training(work=work, book=book, part=part, candidates=wanted, parts=cut, known=rows, due=due)
-        return _train(training, seen, former) | {"inputs": rows.inputs}
+        return _train(training, seen, former, ", ".join(same)) | {"inputs": rows.inputs}
 
 
-def _train(training: Training, seen: Overview, former: str) -> Result:
+def _train(training: Training, seen: Overview, former: str, same: str) -> Result:
     """A former try that failed goes on in its own MLflow run."""
     work, book = training.work, training.book
     labels = {
         tags.STAGE: "train",
         tags.DUE: training.due,
+        tags.ROWS: rows_hash(work.use_case, seen.fingerprint),
         tags.SOURCE: work.place.source,
         tags.WINDOW: str(work.job.window),
         tags.INPUTS: as_json(training.known.inputs),
     } | book.begun_by(work.job.run)
+    if same:
+        LOG.warning("%s: the same in all rows to train on, so no model can learn from it", same)
+        labels[tags.SAME] = same
     run_id = former or book.start(f"train {work.job.window}", work.job.run, labels)
     LOG.info("training in MLflow run %s", run_id)
     with book.running(run_id):
         for name, part in (("train", training.parts.train), ("validate", training.parts.validate)):
             book.name_data(run_id, training.known.used(work.lake, name, part, seen.count(name)))
         trained = train(replace(training, run=run_id))
-    return {"version": trained.version, "run_id": run_id, "metrics": dict(trained.winner.metrics)}
+    result = {"version": trained.version, "run_id": run_id, "metrics": dict(trained.winner.metrics)}
+    return result | ({"same": same} if same else {})
 
 
 def _finish(book: Tracking, former: str, version: str) -> Result:
@@ -66,8 +74,9 @@ def _finish(book: Tracking, former: str, version: str) -> Result:
 
 
 def _not_due(work: Work, book: Tracking, due: str) -> str:
-    newest = next(iter(book.versions()), None)
-    if work.job.retrain is Retrain.ALWAYS or work.job.also or newest is None or newest.tags.get(tags.DUE) != due:
+    newest, job = next(iter(book.versions()), None), work.job
+    asked = job.retrain is Retrain.ALWAYS or job.also or job.parameters
+    if asked or newest is None or newest.tags.get(tags.DUE) != due:
         return ""
     return f"not due: code, parameters and rows are those of version {newest.version}"
 

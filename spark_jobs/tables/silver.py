@@ -8,13 +8,11 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
-from spark_jobs.declare import RawTable, Window, common, days_of, merged
+from spark_jobs.declare import RECORD, RawTable, Window, common, days_of, merged
 from spark_jobs.lakehouse import Lake, State, within
 from spark_jobs.tables.ledger import few, touched_days
 from spark_jobs.tables.typed import name_of
 from spark_jobs.work import Work
-
-PROVENANCE = ("file", "record")  # nothing to learn from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,13 +99,16 @@ class Silver:
             return self.lake.spark.createDataFrame([], _schema(table))
         rows = self._read(table.name)
         if not table.timed:
-            return rows.select(*map(name_of, table.column_names))
+            return rows.select(*map(name_of, (*table.column_names, *(RECORD if table.by_record else ()))))
         until = f"day < DATE'{reach[-1].end}'"
-        return rows.where(until if table.whole_history else within(reach)).drop(*PROVENANCE)
+        rows = rows.where(until if table.whole_history else within(reach))
+        return rows if table.by_record else rows.drop(*RECORD)
 
 
 def _schema(table: RawTable) -> str:
     columns = {column.name: column.kind.value for column in table.columns}
     if table.timed:
         columns = {"day": "date", "at": "timestamp"} | columns
+    if table.by_record:
+        columns |= {"file": "string", "record": "bigint"}
     return ", ".join(f"{name_of(name)} {kind}" for name, kind in columns.items())

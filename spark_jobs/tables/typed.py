@@ -48,25 +48,31 @@ def with_event_time(rows: DataFrame, table: RawTable) -> DataFrame:
     """Adds `at` to records that are good so far: of others it would mean nothing."""
     if not table.timed:
         return rows
-    at = f"CASE WHEN size(_reasons) = 0 THEN CAST({table.event_time} AS TIMESTAMP) END AS at"
+    event_time = "_day" if table.at_arrival else table.event_time
+    at = f"CASE WHEN size(_reasons) = 0 THEN CAST({event_time} AS TIMESTAMP) END AS at"
     return rows.selectExpr(*(name_of(name) for name in rows.columns if name != "at"), at)
 
 
 def with_all_reasons(rows: DataFrame, table: RawTable, further: Sequence[str] = ()) -> DataFrame:
     """Adds to the reasons of records that are good so far what only a whole row shows."""
-    keys = [_when(f"{name_of(key)} IS NULL", f"{key} is missing") for key in table.key]
     checks = [_when(f"NOT ({check.sql})", f"not so: {check.says}") for check in table.checks]
-    given = _those_given([*(_time_reasons(table) if table.timed else keys), *checks, *further])
+    given = _those_given([*_missing_keys(table), *_time_reasons(table), *checks, *further])
     reasons = f"CASE WHEN size(_reasons) > 0 THEN _reasons ELSE {given} END AS _reasons"
     return rows.selectExpr(*(name_of(name) for name in rows.columns if name != "_reasons"), reasons)
 
 
+def _missing_keys(table: RawTable) -> list[str]:
+    own = [key for key in table.key if key in table.column_names and key != "at"]
+    return [_when(f"{name_of(key)} IS NULL", f"{key} is missing") for key in own]
+
+
 def _time_reasons(table: RawTable) -> list[str]:
-    keys = [_when(f"{name_of(key)} IS NULL", f"{key} is missing") for key in table.key if key != "at"]
+    """Of a time that the record itself names."""
+    if not table.day_column:
+        return []
     too_early = f"at >= date_add(_arrival_day, {table.days_ahead + 1})"
     elsewhere = "CAST(at AS DATE) <> _day"
     return [
-        *keys,
         _when("at IS NULL", f"{table.day_column} and the rest give no event time"),
         _when(too_early, "describes a day after the one it arrived on"),
         _when(f"{elsewhere} AND NOT {too_early}", f"the event time is not on the day that {table.day_column} names"),
@@ -116,7 +122,7 @@ def _when(condition: str, says: str) -> str:
 
 def _those_given(reasons: Iterable[str]) -> str:
     """An array of the reasons that hold."""
-    return f"array_compact(array(CAST(NULL AS STRING), {', '.join(reasons)}))"
+    return f"array_compact(array({', '.join(['CAST(NULL AS STRING)', *reasons])}))"
 
 
 def name_of(column: str) -> str:

@@ -26,10 +26,12 @@ LOG = logging.getLogger(__name__)
 
 # A server that is away for a minute is waited for; these waits add up to about a minute and a half.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5", "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "3"}
-for _name, _value in (PATIENCE | {"MLFLOW_DISABLE_TELEMETRY": "true"}).items():
+QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
+for _name, _value in (PATIENCE | QUIET).items():
     os.environ.setdefault(_name, _value)  # read when mlflow is imported and later
 CURVE_POINTS = 100
-PARENT, TABLES = "mlflow.parentRunId", "mlflow.loggedArtifacts"  # names of MLflow's own
+AT_ONCE = 800  # metrics: a request takes a thousand things
+PARENT, TABLES, NOTE = "mlflow.parentRunId", "mlflow.loggedArtifacts", "mlflow.note.content"  # names of MLflow's own
 USER, STARTER, COMMIT = "mlflow.user", "mlflow.source.name", "mlflow.source.git.commit"
 OF_A_NIGHT = (USER, STARTER, "mlflow.source.type", COMMIT, tags.CODE)  # what its runs have in common
 
@@ -56,6 +58,13 @@ class Tracking:
             token = page.token
             if not token:
                 return found
+
+    def of_stage(self, stage: str) -> "list[Run]":
+        """The newest runs that a stage left, newest first."""
+        newest_first = ["attributes.start_time DESC"]
+        return list(
+            self.client.search_runs([self.experiment], f"tags.`{tags.STAGE}` = '{stage}'", order_by=newest_first)
+        )
 
     def former_training(self, parent: str, due: str) -> str:
         """The run that another try of the same training left; one by hand that finished was no try of this one."""
@@ -104,7 +113,7 @@ class Tracking:
         labels: Mapping[str, str] | None = None,
         curves: Mapping[str, Sequence[float]] | None = None,
     ) -> None:
-        """Everything in one request."""
+        """Everything in one request, as far as MLflow takes it."""
         from mlflow.entities import Metric, Param, RunTag
 
         now = int(time.time() * 1000)
@@ -112,9 +121,11 @@ class Tracking:
         for name, values in (curves or {}).items():
             stride = -(-len(values) // CURVE_POINTS)
             points += [Metric(name, float(values[i]), now, i) for i in range(0, len(values), stride or 1)]
+        for first in range(AT_ONCE, len(points), AT_ONCE):
+            self.client.log_batch(run, metrics=points[first : first + AT_ONCE])
         self.client.log_batch(
             run,
-            metrics=points,
+            metrics=points[:AT_ONCE],
             params=[Param(name, str(value)[:6000]) for name, value in (params or {}).items()],
             tags=[RunTag(name, value) for name, value in (labels or {}).items()],
         )

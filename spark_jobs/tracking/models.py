@@ -4,24 +4,35 @@ import shutil
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+DISTRIBUTIONS = {"sklearn": "scikit-learn"}  # no package can be installed under the name of this module
 
-def save_python_model(folder: Path, code: Path, files: Path, reads: Mapping[str, str], gives: Sequence[str]) -> None:
-    """`code` is one module with MLflow's `_load_pyfunc`; it travels with the model."""
+
+@dataclass(frozen=True, kw_only=True)
+class Portable:
+    """What opens a model where our code is not."""
+
+    code: Sequence[Path]  # modules that travel with it; the first has MLflow's `_load_pyfunc`
+    files: Path
+    needs: Sequence[str]  # libraries, beside pandas
+
+
+def save_python_model(folder: Path, model: Portable, reads: Mapping[str, str], gives: Sequence[str]) -> None:
     with _quiet():
         from mlflow import pyfunc
 
         pyfunc.save_model(
             folder,
-            loader_module=code.stem,
-            code_paths=[str(code)],
-            data_path=str(files),
+            loader_module=model.code[0].stem,
+            code_paths=list(map(str, model.code)),
+            data_path=str(model.files),
             signature=_signature(reads, gives),
-            pip_requirements=_installed("mlflow", "pandas", "xgboost"),
+            pip_requirements=_installed("mlflow", "pandas", *model.needs),
         )
 
 
@@ -73,4 +84,4 @@ def _signature(reads: Mapping[str, str], gives: Sequence[str]) -> Any:
 
 def _installed(*modules: str) -> list[str]:
     """Pinned to what is imported here: a distribution may go by another name."""
-    return [f"{name}=={import_module(name).__version__}" for name in modules]
+    return [f"{DISTRIBUTIONS.get(name, name)}=={import_module(name).__version__}" for name in modules]

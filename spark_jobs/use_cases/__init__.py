@@ -18,7 +18,16 @@ def names() -> list[str]:
 
 
 def load(name: str) -> UseCase:
-    """One use case; a folder whose declaration is broken raises, and says which."""
+    """One use case, with the tables it reads; a folder whose declaration is broken raises, and says which."""
+    use_case = _declared(name)
+    if use_case.reads is None:
+        return use_case
+    if use_case.source not in names():
+        raise BadDeclaration(f"{name} reads tables of {use_case.source}, which is not one of {', '.join(names())}")
+    return use_case.on(_declared(use_case.source))
+
+
+def _declared(name: str) -> UseCase:
     if name not in names():
         raise BadRequest("use_case", f"{name!r} is not one of {', '.join(names()) or '(none yet)'}")
     use_case = part(name, "use_case").USE_CASE

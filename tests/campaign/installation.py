@@ -13,7 +13,7 @@ from typing import Any
 from local.airflow_api import OVER
 from local.first_nights import last_night
 from local.processes import Process
-from spark_jobs.declare import Stage
+from spark_jobs.declare import EVERY_NIGHT, Stage
 from tests.campaign import registry
 from tests.end_to_end.scheduler import DAG, Scheduler, speaks
 
@@ -22,7 +22,7 @@ DAYS = 14  # of the first range
 NIGHT = last_night(datetime.now(UTC))  # the day that the first nightly run is about
 FIRST = NIGHT - DAY * DAYS
 BEFORE = NIGHT - DAY * 16  # from here on lie two days that the first range did not touch
-NOT_TRAINED = ("train", "evaluate", "promote")
+NOT_TRAINED = ("train", "evaluate", "promote", "ask")
 
 # What a stage has begun to write, but not finished, when it is killed.
 WRITES = {
@@ -80,7 +80,7 @@ class Installation(Scheduler):
         return self.finish(run)
 
     def _over(self, run: str) -> bool:
-        for stage in Stage:
+        for stage in EVERY_NIGHT:
             self.most_at_once[stage] = max(self.most_at_once.get(stage, 0), len(self.jobs(stage)))
         return self.state(run) in OVER
 

@@ -93,19 +93,27 @@ LINES: dict[str, tuple[str, ...]] = {
     "a range run beside a back-fill": (
         "test_06_at_once::test_a_range_beside_a_backfill_both_succeed_and_neither_trains",
     ),
+    "an approval that waits while Airflow is started anew": (
+        "test_06_waiting::test_a_version_waits_through_a_new_start_of_airflow_and_nights_go_on",
+    ),
+    "a newer challenger while one waits for a person": (
+        "test_06_waiting::test_a_newer_version_closes_the_request_of_the_one_that_waits",
+    ),
+    "an approval answered twice": (
+        "test_06_waiting::test_an_approval_makes_a_champion_and_the_second_answer_is_refused",
+    ),
     "disk full while writing": ("test_07_disk::test_a_disk_that_is_full_while_a_job_writes_fails_the_run_and_says_so",),
     "SIGKILL of one part of `make run`, or of itself, while a night runs": (
         "test_08_killed_parts::test_it_comes_up_every_time_and_the_night_ends_as_an_undisturbed_one",
     ),
     "the laws hold after each": (
-        "test_02_laws::test_the_laws_hold_after_an_interruption_and_bad_files",
-        "test_03_killed::test_the_laws_hold_after_kills",
-        "test_03_killed_engine::test_the_laws_hold_after_an_engine_was_killed",
-        "test_03_killed::test_the_laws_hold_after_killed_workers",
+        "test_02_bad_files::test_the_laws_hold_after_an_interruption_and_bad_files",
+        "test_03_killed::test_the_laws_hold_after_killed_jobs_and_workers",
+        "test_03_killed_engine::test_an_engine_that_comes_back_after_a_minute_was_waited_for_and_the_run_makes_up_for_the_one_before",
         "test_04_training::test_the_laws_hold_after_a_failed_training",
         "test_05_mlflow::test_the_next_run_closes_what_was_left_open_and_the_laws_hold",
-        "test_06_at_once::test_the_laws_hold_after_ranges_that_overlap",
-        "test_06_at_once::test_the_laws_hold_after_a_range_beside_a_backfill",
+        "test_06_at_once::test_the_laws_hold_after_runs_at_once",
+        "test_06_waiting::test_an_approval_makes_a_champion_and_the_second_answer_is_refused",
         "test_07_disk::test_once_the_lake_can_be_written_again_the_next_run_makes_up_for_it_and_the_laws_hold",
     ),
 }

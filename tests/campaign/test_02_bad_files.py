@@ -105,3 +105,8 @@ def test_a_field_of_a_million_characters_is_not_kept_whole(night: Night) -> None
 def test_a_record_with_a_quoted_line_break_is_one_record(night: Night) -> None:
     [row] = night.of("quarantine", BAD["with a quoted line break"])
     assert (row["line"], row["raw"].count("\n")) == (3, 1)
+
+
+@pytest.mark.timeout(1200)
+def test_the_laws_hold_after_an_interruption_and_bad_files(night: Night, laws: Laws) -> None:
+    assert laws.broken() == []

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.processes import Process, running
-from spark_jobs.declare import Stage
+from spark_jobs.declare import EVERY_NIGHT, Stage
 from tests.campaign import registry
 from tests.campaign.installation import BEFORE, NIGHT, NOT_TRAINED, WRITES, Installation, kill, until
 from tests.campaign.laws import Laws
@@ -30,8 +30,8 @@ def test_a_run_whose_job_was_killed_in_every_stage_succeeds_at_the_second_try(
     here: Installation, killed: dict[str, str]
 ) -> None:
     assert here.state("killed") == "success"
-    assert {stage: here.tries("killed")[stage] for stage in Stage} == dict.fromkeys(Stage, 2)
-    for stage in Stage:
+    assert {stage: here.tries("killed")[stage] for stage in EVERY_NIGHT} == dict.fromkeys(EVERY_NIGHT, 2)
+    for stage in EVERY_NIGHT:
         assert "the job was ended by SIGKILL" in here.log("killed", stage), stage
 
 
@@ -40,11 +40,6 @@ def test_a_training_that_was_killed_leaves_one_version(here: Installation, kille
     night = registry.run_of(here.home, "killed")["id"]
     trainings = [run["id"] for run in registry.runs(here.home) if run["tags"].get(registry.PARENT) == night]
     assert len([v for v in registry.versions(here.home) if v["run_id"] in trainings]) == 1
-
-
-@pytest.mark.timeout(600)
-def test_the_laws_hold_after_kills(laws: Laws, killed: dict[str, str]) -> None:
-    assert laws.broken() == []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +86,7 @@ def test_a_job_that_hangs_when_its_worker_is_killed_does_not_run_beside_its_retr
 
 
 @pytest.mark.timeout(600)
-def test_the_laws_hold_after_killed_workers(laws: Laws, orphaned: Orphaned) -> None:
+def test_the_laws_hold_after_killed_jobs_and_workers(laws: Laws, killed: dict[str, str], orphaned: Orphaned) -> None:
     assert laws.broken() == []
 
 

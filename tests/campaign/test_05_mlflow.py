@@ -14,7 +14,7 @@ from tests.end_to_end.checkout import changed
 from tests.end_to_end.scheduler import DAG
 
 MINUTE = 60.0
-MOVES = "    _remember(client, model, entry)\n    _move(client, name, version)\n"
+MOVES = "    remember(client, model, entry)\n    _move(client, name, version)\n"
 PATIENT = '"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5"'
 
 
@@ -23,7 +23,7 @@ def back_again(here: Installation) -> None:
     until(lambda: answers(f"{here.home.mlflow_url}/health"), "MLflow's start", within=120, every=0.3)
 
 
-STOPS = """    _remember(client, model, entry)
+STOPS = """    remember(client, model, entry)
     from pathlib import Path
     from time import sleep
     between = Path("{between}")

@@ -2,12 +2,12 @@
 
 import pytest
 
-from spark_jobs.declare import Stage
+from spark_jobs.declare import EVERY_NIGHT, Stage
 from tests.campaign.installation import DAY, FIRST, NIGHT, NOT_TRAINED, Installation, until
 from tests.campaign.laws import Laws
 from tests.end_to_end.scheduler import DAG
 
-ALONE = dict.fromkeys(Stage, 1)
+ALONE = dict.fromkeys(EVERY_NIGHT, 1)
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +38,6 @@ def test_a_challenger_of_an_old_window_is_rejected_for_the_champion_has_seen_its
     assert reason.startswith("too few judge rows that no contestant has seen: 0")
     assert here.states("overlap_old")["promote"] == "skipped"
     assert here.champion() == overlapping
-
-
-@pytest.mark.timeout(600)
-def test_the_laws_hold_after_ranges_that_overlap(laws: Laws, overlapping: str) -> None:
-    assert laws.broken() == []
 
 
 @pytest.fixture(scope="module")
@@ -76,5 +71,5 @@ def test_a_range_beside_a_backfill_both_succeed_and_neither_trains(here: Install
 
 
 @pytest.mark.timeout(600)
-def test_the_laws_hold_after_a_range_beside_a_backfill(laws: Laws, beside: list[str]) -> None:
+def test_the_laws_hold_after_runs_at_once(laws: Laws, overlapping: str, beside: list[str]) -> None:
     assert laws.broken() == []

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spark_jobs.declare import BadRequest, Job, Place, Retrain, Stage, Window, parse
+from spark_jobs.declare import BadRequest, Job, Parameters, Place, Retrain, Stage, Window, parse
 from spark_jobs.declare.job import SOURCES
 
 WORDS = st.text(max_size=20)
@@ -22,6 +22,7 @@ PLACES = st.builds(
     source=st.sampled_from(SOURCES),
     simulation=WORDS,
 )
+VALUES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | WORDS
 JOBS = st.builds(
     Job,
     stage=st.sampled_from(Stage),
@@ -31,6 +32,7 @@ JOBS = st.builds(
     retrain=st.sampled_from(Retrain),
     version=st.integers(1).map(str) | st.just(""),
     also=WORDS,
+    parameters=st.dictionaries(WORDS, st.dictionaries(WORDS, VALUES, max_size=3), max_size=2),
 )
 
 
@@ -45,6 +47,12 @@ def test_an_argument_list_is_short_and_reads_well() -> None:
     assert job.argv() == ["score", "bike_sharing", "--start=2024-02-29", "--end=2024-03-01", "--version=3"]
 
 
+def test_parameters_travel_as_one_word_in_the_order_of_their_names() -> None:
+    given: Parameters = {"trees": {"depth": 3}, "boosting": {"lambda": 1, "eta": 0.1}}
+    job = Job(stage=Stage.TRAIN, use_case="shop", window=Window.of(date(2024, 2, 29)), parameters=given)
+    assert job.argv()[-1] == '--parameters={"boosting": {"eta": 0.1, "lambda": 1}, "trees": {"depth": 3}}'
+
+
 @pytest.mark.parametrize(
     ("stage", "last", "small"),
     [
@@ -52,6 +60,7 @@ def test_an_argument_list_is_short_and_reads_well() -> None:
         (Stage.REFINE, date(2024, 2, 1), False),
         (Stage.TRAIN, date(2024, 1, 1), False),
         (Stage.EVALUATE, date(2024, 1, 1), False),
+        (Stage.PROFILE, date(2024, 1, 1), False),
     ],
 )
 def test_a_job_of_a_month_is_small_and_training_never(stage: Stage, last: date, small: bool) -> None:  # noqa: FBT001 - pytest gives it by name
@@ -65,6 +74,12 @@ def test_a_job_of_a_month_is_small_and_training_never(stage: Stage, last: date, 
         ("--version=three", "version: is a number, got 'three'"),
         ("--end=2024-01-01", "window: starts on 2024-01-01 and ends before 2024-01-01: that holds no day"),
         ("--start=soon", "job: argument --start: is a day like 2024-01-31, got 'soon'"),
+        ("--parameters={", 'job: argument --parameters: is JSON like {"boosting": {"eta": 0.1}}, got \'{\''),
+        ("--parameters=[1]", 'job: argument --parameters: is JSON like {"boosting": {"eta": 0.1}}, got \'[1]\''),
+        (
+            '--parameters={"a": 1}',
+            'job: argument --parameters: is JSON like {"boosting": {"eta": 0.1}}, got \'{"a": 1}\'',
+        ),
         ("--colour=red", "job: unrecognized arguments: --colour=red"),
     ],
 )

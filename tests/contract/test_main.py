@@ -48,6 +48,27 @@ def test_a_bad_request_ends_with_3_and_its_reason_alone(argv: list[str], says: s
     assert "Traceback" not in done.stderr
 
 
+WITHDRAWN = """
+import sys
+from dataclasses import replace
+from spark_jobs.__main__ import main
+from spark_jobs.use_cases.wine_quality import use_case as owner
+(table,) = owner.USE_CASE.tables
+labels = replace(owner.USE_CASE.labels, clock="wines")
+owner.USE_CASE = replace(owner.USE_CASE, tables=(replace(table, name="wines"),), labels=labels)
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_job_on_a_table_that_its_owner_withdrew_ends_with_3_and_names_both() -> None:
+    argv = [*PLACE.argv(), "score", "wine_score", "--start=2024-01-01", "--end=2024-01-02"]
+    command = [sys.executable, "-c", WITHDRAWN, *argv]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "wine_score reads samples of wine_quality, which declares wines: put it back" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
 @contextmanager
 def started(stdin: int) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
     """A job and the ids of its two processes."""

@@ -102,3 +102,34 @@ def calls(home: Path) -> Callable[[], list[dict[str, Any]]]:
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
     return calls
+
+
+@pytest.fixture
+def nobody_was_asked(airflow: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests share Airflow's database, and what Airflow leaves in its classes when a run is cleared."""
+    from airflow.models.dagrun import DagRun
+    from airflow.serialization.serialized_objects import DagSerialization
+    from airflow.utils.session import create_session
+    from sqlalchemy import delete
+
+    with create_session() as session:
+        session.execute(delete(DagRun).where(DagRun.dag_id == "model_approval"))
+    monkeypatch.setattr(DagSerialization, "_load_operator_extra_links", True)
+
+
+@pytest.fixture
+def judged(mlflow: "MlflowClient", tell: Callable[..., None], home: Path) -> "MlflowClient":
+    """Version 1 is champion; a night trains version 2, and the gate likes it. There is a version 3, too."""
+    from spark_jobs.declare.tags import CANDIDATE, CHAMPION, FEATURES, FITTED, SOURCE
+    from tests.dags.approved import verdict
+
+    mlflow.create_registered_model("bike_sharing")
+    run = mlflow.create_run(mlflow.create_experiment("other", (home / "artifacts").as_uri())).info.run_id
+    fitted = json.dumps({"start": "2023-01-01T00:00:00", "end": "2024-01-01T00:00:00", "hashed": False})
+    for candidate in ("linear", "boosting", "boosting"):
+        tags = {FEATURES: "hour,temp", CANDIDATE: candidate, SOURCE: "simulated", FITTED: fitted}
+        mlflow.create_model_version("bike_sharing", "file:///nowhere", run, tags=tags)
+    mlflow.set_registered_model_alias("bike_sharing", CHAMPION, "1")
+    tell("evaluate", result=verdict("2"))
+    tell("score", result={"version": "1", "rows": {"predictions": 24}})
+    return mlflow

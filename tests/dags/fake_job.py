@@ -23,6 +23,7 @@ USUAL: dict[str, dict[str, Any]] = {
     "ingest": {"rows": {"rides": {"read": 24, "new": 24}}},
     "refine": {"rows": {"rides": {"kept": 24}}, "inputs": {"bronze/rides": 0}},
     "features": {"rows": {"features": 24}, "inputs": {"silver/rides": 0}},
+    "profile": {"rows": {"looked_at": 24}, "inputs": {"gold/features": 0}},
     "train": {"version": "1", "inputs": {"gold/features": 0}},
     "evaluate": {"verdict": "REJECT", "version": "1", "champion": "", "reasons": ["rmse 200 is above 120"]},
     "score": {"skipped": "no champion yet"},

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,20 +12,27 @@ from airflow.sdk import DAG, CronDataIntervalTimetable, TriggerRule
 from airflow.serialization.serialized_objects import DagSerialization
 
 from nightshift.acts import ActOperator
-from nightshift.pipeline import dag_of, roll_back_dag
+from nightshift.pipeline import approval_dag, dag_of, roll_back_dag
 from nightshift.runners import JobOperator
-from spark_jobs.declare import BadRequest, Stage
-from spark_jobs.use_cases import discover
+from spark_jobs.declare import BadDeclaration, BadRequest, Stage
+from spark_jobs.use_cases import discover, load
 
 ROOT = Path(__file__).parents[2]
 USE_CASES = discover()
-NIGHT = ["check", "open_run", "ingest", "refine", "features", "train", "evaluate", "promote", "score", "close_run"]
+STAGES = ["ingest", "refine", "features", "train", "evaluate"]
+NIGHT = ["check", "open_run", *STAGES, "promote", "score", "ask", "close_run"]
+
+LOOKED_AT = [name for name, use_case in USE_CASES.items() if use_case.profile]
 
 every_use_case = pytest.mark.parametrize("name", USE_CASES)
 
 
 def dag(name: str) -> DAG:
     return dag_of(USE_CASES[name])
+
+
+def night_of(name: str) -> list[str]:
+    return [*NIGHT, "profile"] if name in LOOKED_AT else NIGHT
 
 
 def in_a_fresh_process(code: str, **env: str) -> str:
@@ -53,14 +61,28 @@ def test_a_dag_tells_people_what_it_does_and_survives_being_stored(name: str) ->
     for said in (use_case.summary, use_case.grain, "simulated", "http://127.0.0.1:5000"):
         assert said in str(made.doc_md)
     stored = DagSerialization.from_dict(DagSerialization.to_dict(made))
-    assert sorted(stored.task_ids) == sorted(NIGHT)
+    assert sorted(stored.task_ids) == sorted(night_of(name))
     buttons = {task.task_id: list(task.operator_extra_link_dict) for task in stored.tasks}
-    assert buttons == {task: ["MLflow run"] if task != "check" else [] for task in NIGHT}  # check: there is no run yet
+    special = {"check": [], "ask": ["MLflow run", "Approval"]}  # check: there is no run yet
+    assert buttons == {task: special.get(task, ["MLflow run"]) for task in night_of(name)}
 
 
 def test_a_roll_back_leads_to_the_model_it_was_about() -> None:
     stored = DagSerialization.from_dict(DagSerialization.to_dict(roll_back_dag(list(USE_CASES))))
     assert [list(task.operator_extra_link_dict) for task in stored.tasks] == [["MLflow model"]]
+
+
+def test_many_may_wait_for_a_person_at_once_and_whoever_asks_is_tried_again() -> None:
+    made = approval_dag()
+    assert (made.max_active_runs, made.is_paused_upon_creation) == (100, False)
+    assert {task.task_id: sorted(task.upstream_task_ids) for task in made.tasks} == {
+        "close_former": [],
+        "ask": [],
+        "promote": ["ask"],
+    }
+    stored = DagSerialization.from_dict(DagSerialization.to_dict(made))
+    assert list(stored.get_task("ask").operator_extra_link_dict) == ["MLflow model"]
+    assert {(task.retries, task.execution_timeout is None) for task in made.tasks} == {(2, False)}
 
 
 @every_use_case
@@ -75,8 +97,11 @@ def test_a_night_has_one_order(name: str) -> None:
         "evaluate": ["train"],
         "promote": ["evaluate"],
         "score": ["features", "promote"],
-        "close_run": ["open_run", "score"],
+        "ask": ["score"],
+        "close_run": ["ask", "open_run"],
     }
+    if name in LOOKED_AT:  # beside the training, and nothing but the end of the night waits for it
+        reviewed |= {"profile": ["features"], "close_run": ["ask", "open_run", "profile"]}
     assert {task.task_id: sorted(task.upstream_task_ids) for task in dag(name).tasks} == reviewed
 
 
@@ -90,20 +115,22 @@ def test_a_dag_makes_up_for_missed_nights_by_itself_and_runs_one_at_a_time(name:
 @every_use_case
 def test_each_stage_has_one_writer_and_keeps_to_the_pool(name: str) -> None:
     jobs = [task for task in dag(name).tasks if isinstance(task, JobOperator)]
-    assert sorted(job.task_id for job in jobs) == ["evaluate", "features", "ingest", "refine", "score", "train"]
+    assert sorted(job.task_id for job in jobs) == sorted({*night_of(name)} & set(Stage))
     assert {(job.pool, job.pool_slots, job.max_active_tis_per_dag) for job in jobs} == {("spark", 1, 1)}
 
 
 @every_use_case
 def test_whatever_changes_the_registry_runs_alone(name: str) -> None:
-    changing = [dag(name).get_task("promote"), roll_back_dag([name]).get_task("roll_back")]
+    of_a_night = [dag(name).get_task(task) for task in ("promote", "ask")]
+    changing = [*of_a_night, roll_back_dag([name]).get_task("roll_back"), approval_dag().get_task("promote")]
     assert {task.pool for task in changing} == {"registry"}
 
 
 @every_use_case
 def test_each_task_is_tried_again_soon_and_not_for_ever(name: str) -> None:
     for task in dag(name).tasks:
-        assert task.retries == 2
+        waits = task.task_id == "ingest" and USE_CASES[name].reads is not None  # 20 minutes, for the one it reads
+        assert task.retries == (40 if waits else 2)
         assert task.retry_delay.total_seconds() <= 30
         assert task.execution_timeout is not None
         assert isinstance(task, ActOperator | JobOperator)
@@ -119,6 +146,10 @@ def test_a_run_is_closed_whatever_happened_and_is_red_if_anything_failed(name: s
 def test_score_waits_for_the_training_and_not_for_its_success(name: str) -> None:
     (score,) = (task for task in dag(name).tasks if isinstance(task, JobOperator) and task.stage is Stage.SCORE)
     assert (score.trigger_rule, score.needs) == (TriggerRule.ALL_DONE, "features")
+
+
+def test_of_these_use_cases_people_look_at_the_data() -> None:
+    assert LOOKED_AT == ["wine_quality"]
 
 
 @every_use_case
@@ -155,7 +186,11 @@ print(sorted(BANNED & {name.partition(".")[0] for name in sys.modules}))
 
 def test_loading_every_dag_needs_no_spark_no_pandas_no_mlflow_no_network_and_no_database() -> None:
     found, banned = in_a_fresh_process(BLOCKED.replace("ROOT", str(ROOT))).splitlines()[-2:]
-    assert json.loads(found) == {**dict.fromkeys(USE_CASES, 10), "model_rollback": 1}
+    assert json.loads(found) == {
+        **{name: len(night_of(name)) for name in USE_CASES},
+        "model_rollback": 1,
+        "model_approval": 3,
+    }
     assert banned == "[]"
 
 
@@ -170,7 +205,7 @@ print("\\nFound", sorted(bag.dags), bag.import_errors, errors)
 
 def test_airflow_itself_finds_the_dags_and_takes_no_module_of_ours_for_a_plugin(airflow: None) -> None:
     said = in_a_fresh_process(AS_AIRFLOW.replace("ROOT", str(ROOT)))
-    assert said.splitlines()[-1] == f"Found {sorted([*USE_CASES, 'model_rollback'])} {{}} {{}}"
+    assert said.splitlines()[-1] == f"Found {sorted([*USE_CASES, 'model_rollback', 'model_approval'])} {{}} {{}}"
 
 
 def test_a_target_that_is_not_built_is_an_error_on_the_dags_page_and_no_other_target(
@@ -179,6 +214,25 @@ def test_a_target_that_is_not_built_is_an_error_on_the_dags_page_and_no_other_ta
     monkeypatch.setenv("SPARK_TARGET", "databricks")
     with pytest.raises(BadRequest, match="SPARK_TARGET: databricks is not built yet; set SPARK_TARGET=local"):
         dag(next(iter(USE_CASES)))
+
+
+def test_the_page_of_a_reader_says_whose_tables_it_reads() -> None:
+    assert "- `samples`: 13 columns of [wine_quality](/dags/wine_quality), which brings it in" in str(
+        dag("wine_score").doc_md
+    )
+    assert "which brings it in" not in str(dag("wine_quality").doc_md)
+
+
+def test_a_table_that_its_owner_withdrew_is_an_error_on_the_dags_page_of_the_reader_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    owner = USE_CASES["wine_quality"]
+    others = (replace(owner.table("samples"), name="wines"),)
+    withdrawn = replace(owner, tables=others, labels=replace(owner.labels, clock="wines"))
+    monkeypatch.setattr("spark_jobs.use_cases.wine_quality.use_case.USE_CASE", withdrawn)
+    with pytest.raises(BadDeclaration, match="wine_score reads samples of wine_quality, which declares wines: put it"):
+        load("wine_score")
+    assert dag_of(load("wine_quality")).dag_id == "wine_quality"
 
 
 def test_the_page_says_what_to_know_of_models_made_from_public_data(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """Whole Dag runs through Airflow's own rules; MLflow is real, jobs are processes of the fake Spark side."""
 
 import json
-from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,33 +11,19 @@ from nightshift.registry import Model
 from nightshift.settings import settings
 from spark_jobs.declare.tags import CHAMPION, FEATURES, HOLD
 from spark_jobs.use_cases import load
+from tests.dags.runs import ALONE, Calls, Tell, run_of, states, told
 
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
     from mlflow import MlflowClient
 
 BIKES = load("bike_sharing")
-Tell = Callable[..., None]
-Calls = Callable[[], list[dict[str, Any]]]
 
-pytestmark = [
-    pytest.mark.usefixtures("airflow", "home"),
-    pytest.mark.filterwarnings("ignore"),  # Airflow runs tasks in this process, with all its own warnings
-]
+pytestmark = ALONE
 
 
 def night(conf: dict[str, Any] | None = None) -> "DagRun":
-    run: DagRun = dag_of(BIKES).test(run_conf=conf or {})
-    return run
-
-
-def states(run: "DagRun") -> dict[str, str]:
-    return {ti.task_id: str(ti.state) for ti in run.get_task_instances()}
-
-
-def xcom(run: "DagRun", task: str, key: str = "return_value") -> Any:
-    (ti,) = (ti for ti in run.get_task_instances() if ti.task_id == task)
-    return ti.xcom_pull(task_ids=task, key=key)
+    return run_of(BIKES, conf)
 
 
 def registered(client: "MlflowClient", versions: int, columns: str = "hour,temp") -> None:
@@ -52,15 +38,15 @@ def verdict(word: str, champion: str = "", version: str = "1") -> dict[str, Any]
 
 
 def parent(client: "MlflowClient", run: "DagRun") -> Any:
-    return client.get_run(xcom(run, "open_run")["run"])
+    return client.get_run(told(run, "open_run")["run"])
 
 
 def test_a_night_ends_green_with_its_numbers_in_mlflow(mlflow: "MlflowClient", calls: Calls) -> None:
     run = night({"first_day": "2024-01-01", "last_day": "2024-01-03", "reason": "a first look"})
     assert (run.state, states(run)["promote"], states(run)["score"]) == ("success", "skipped", "skipped")
-    assert xcom(run, "promote", "skipped") == "version 1 is not promoted: rmse 200 is above 120"
-    assert xcom(run, "score", "skipped") == "no champion yet"
-    window = ["--start=2024-01-01", "--end=2024-01-04", f"--run={xcom(run, 'open_run')['run']}"]
+    assert told(run, "promote", "skipped") == "version 1 is not promoted: rmse 200 is above 120"
+    assert told(run, "score", "skipped") == "no champion yet"
+    window = ["--start=2024-01-01", "--end=2024-01-04", f"--run={told(run, 'open_run')['run']}"]
     assert [call["argv"] for call in calls()] == [
         ["ingest", "bike_sharing", *window],
         ["refine", "bike_sharing", *window],
@@ -92,7 +78,7 @@ def test_the_form_may_forbid_promotion(mlflow: "MlflowClient", tell: Tell) -> No
     tell("evaluate", result=verdict("PROMOTE"))
     run = night({"may_promote": "no"})
     assert (run.state, states(run)["promote"]) == ("success", "skipped")
-    assert xcom(run, "promote", "skipped") == "version 1 may be promoted, but this form run may not do it"
+    assert told(run, "promote", "skipped") == "version 1 may be promoted, but this form run may not do it"
     assert Model.read(mlflow, "bike_sharing").champion == ""
 
 
@@ -103,7 +89,7 @@ def test_nothing_is_promoted_while_promotion_is_held(mlflow: "MlflowClient", tel
     tell("evaluate", result=verdict("PROMOTE"))
     run = night()
     assert (run.state, states(run)["score"]) == ("success", "skipped")
-    assert xcom(run, "promote", "skipped") == (
+    assert told(run, "promote", "skipped") == (
         "promotion of bike_sharing is held since 2024-01-01T08:00:00+00:00 by ann: too many bikes; "
         "release it with the Dag model_rollback"
     )
@@ -125,7 +111,7 @@ def test_a_stage_before_training_that_finds_nothing_does_not_skip_the_night(mlfl
 
 def test_a_run_that_shall_not_train_starts_no_training(mlflow: "MlflowClient", calls: Calls) -> None:
     run = night({"retrain": "never"})
-    assert (run.state, xcom(run, "train", "skipped")) == ("success", "this run does not train")
+    assert (run.state, told(run, "train", "skipped")) == ("success", "this run does not train")
     assert [call["argv"][0] for call in calls()] == ["ingest", "refine", "features", "score"]
 
 
@@ -133,7 +119,7 @@ def test_a_failed_training_leaves_scores_and_a_red_night_and_a_failed_run(mlflow
     tell("train", status=3, stderr=["2024-01-01 02:00:00,001 ERROR search: no trial finished"])
     tell("score", result={"version": "1", "rows": {"predictions": 24}})
     run = night()
-    assert xcom(run, "train", "failed") == "search: no trial finished"
+    assert told(run, "train", "failed") == "search: no trial finished"
     after = ("features", "train", "evaluate", "promote", "score", "close_run")
     assert [states(run)[task] for task in after] == [
         *("success", "failed", "upstream_failed", "upstream_failed", "success", "failed")
@@ -144,18 +130,46 @@ def test_a_failed_training_leaves_scores_and_a_red_night_and_a_failed_run(mlflow
     assert written.data.tags["nightshift.error"] == "failed: train"
 
 
+def test_a_look_at_the_data_that_fails_stops_neither_training_nor_scores_and_makes_the_night_red(
+    mlflow: "MlflowClient", tell: Tell, calls: Calls
+) -> None:
+    tell("profile", status=3, stderr=["2024-01-01 02:00:00,001 ERROR the lake is away"])
+    tell("score", result={"version": "1", "rows": {"predictions": 24}})
+    run = dag_of(replace(BIKES, profile=True)).test()
+    assert [states(run)[task] for task in ("profile", "train", "evaluate", "score")] == ["failed", *["success"] * 3]
+    assert (run.state, parent(mlflow, run).data.tags["nightshift.error"]) == ("failed", "failed: profile")
+    (looked,) = [call["argv"] for call in calls() if call["argv"][0] == "profile"]
+    assert looked[-1] == f"--run={told(run, 'open_run')['run']}"
+
+
+def test_a_look_at_the_data_leaves_its_numbers_and_happens_only_where_a_training_may(
+    mlflow: "MlflowClient", tell: Tell, calls: Calls
+) -> None:
+    looked_at = dag_of(replace(BIKES, profile=True))
+    run = looked_at.test()
+    assert (run.state, states(run)["profile"]) == ("success", "success")
+    assert parent(mlflow, run).data.metrics["profile.looked_at"] == 24
+    tell("profile", result={"skipped": "nothing new"})
+    again = looked_at.test()
+    assert (again.state, told(again, "profile", "skipped")) == ("success", "nothing new")
+    before = len(calls())
+    never = looked_at.test(run_conf={"retrain": "never"})
+    assert (never.state, told(never, "profile", "skipped")) == ("success", "this run does not train")
+    assert "profile" not in [call["argv"][0] for call in calls()[before:]]
+
+
 def test_without_features_nothing_is_scored(mlflow: "MlflowClient", tell: Tell, calls: Calls) -> None:
     tell("features", status=3, stderr=["2024-01-01 02:00:00,001 ERROR lake: cannot be written"])
     run = night()
     assert (run.state, states(run)["score"]) == ("failed", "skipped")
-    assert xcom(run, "score", "skipped") == "features did not succeed, so there is nothing to score"
+    assert told(run, "score", "skipped") == "features did not succeed, so there is nothing to score"
     assert [call["argv"][0] for call in calls()] == ["ingest", "refine", "features"]
 
 
 def test_a_bad_form_fails_before_anything_exists(mlflow: "MlflowClient", calls: Calls) -> None:
     run = night({"first_day": "2024-01-01"})
     assert run.state == "failed"
-    assert xcom(run, "check", "failed").startswith("last_day: ")
+    assert told(run, "check", "failed").startswith("last_day: ")
     assert states(run) == {task: "failed" if task == "check" else "upstream_failed" for task in states(run)}
     assert (calls(), mlflow.get_experiment_by_name("bike_sharing")) == ([], None)
 
@@ -189,7 +203,7 @@ def test_a_person_rolls_back_and_releases_by_form_and_is_led_to_the_model(mlflow
     assert (model.champion, model.hold.split(" by ")[1]) == ("1", "dag_test: too many bikes")
     released = roll_back_dag(["bike_sharing"]).test(run_conf=form | {"action": "release the hold"})
     assert released.state == "success"
-    assert {xcom(one, "roll_back", "mlflow_model") for one in (run, released)} == {f"{address}/#/models/bike_sharing"}
+    assert {told(one, "roll_back", "mlflow_model") for one in (run, released)} == {f"{address}/#/models/bike_sharing"}
     assert Model.read(mlflow, "bike_sharing").hold == ""
 
 
@@ -199,5 +213,5 @@ def test_a_roll_back_that_is_refused_leaves_its_sentence_alone(mlflow: "MlflowCl
     run = roll_back_dag(["bike_sharing"]).test(run_conf={"model": "bike_sharing", "reason": "too many bikes"})
     assert run.state == "failed"
     says = "version: no earlier champion of bike_sharing is left; give the number of one of 1"
-    assert xcom(run, "roll_back", "failed") == says
-    assert not xcom(run, "roll_back", "mlflow_model")
+    assert told(run, "roll_back", "failed") == says
+    assert not told(run, "roll_back", "mlflow_model")

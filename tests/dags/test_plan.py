@@ -1,5 +1,6 @@
 """Which days, may it train, may it promote."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -87,16 +88,44 @@ def test_the_form_decides_about_training_promotion_and_the_version_to_score_with
     assert (made.retrain, made.may_promote, made.version, made.reason) == (Retrain.NEVER, False, "3", "a try")
 
 
+def test_parameters_that_are_given_are_trained_with_whether_due_or_not() -> None:
+    made = plan({"parameters": {"boosting": {"eta": 0.1}}})
+    assert (made.retrain, made.parameters) == (Retrain.ALWAYS, {"boosting": {"eta": 0.1}})
+    backfill = plan({"parameters": {"boosting": {}}, "retrain": "always"}, run_type="backfill")
+    assert (backfill.retrain, backfill.parameters, backfill.may_promote) == (Retrain.ALWAYS, {"boosting": {}}, False)
+
+
+def test_the_form_says_which_parameters_it_takes() -> None:
+    param = of_a_use_case(BIKES)["parameters"]
+    assert "boosting (max_depth: a whole number from 3 to 6, eta: a number from 0.04 to 0.12" in str(param.description)
+    unsearched = replace(BIKES, search=replace(BIKES.search, spaces={}))
+    assert "parameters" not in of_a_use_case(unsearched)
+
+
+def test_the_form_asks_for_an_approval_and_never_waives_one() -> None:
+    assert not plan().approval
+    assert plan({"approval": "yes"}).approval
+    approved = load("wine_quality")  # which declares it
+    assert plan_of(approved, started(), Form(), today=TODAY).approval
+    assert plan_of(approved, started("scheduled"), Form(), today=TODAY).approval
+    for use_case in (BIKES, approved):
+        assert of_a_use_case(use_case)["approval"].schema["enum"] == [USUAL, "yes"]
+    with pytest.raises(BadRequest, match="approval: is one of as this kind of run does, yes; got 'no'"):
+        plan_of(approved, started(), Form.of({"approval": "no"}), today=TODAY)
+
+
 def test_an_untouched_form_is_an_empty_form() -> None:
     untouched = {
         "first_day": None,
         "last_day": None,
         "retrain": USUAL,
         "may_promote": USUAL,
+        "approval": USUAL,
+        "parameters": None,
         "version": None,
         "reason": "",
     }
-    assert Form.of(untouched) == Form()
+    assert Form.of(untouched) == Form.of(untouched | {"parameters": {}}) == Form()
 
 
 def test_the_form_asks_for_a_candidate_that_takes_long() -> None:
@@ -119,6 +148,14 @@ def test_the_form_asks_for_a_candidate_that_takes_long() -> None:
         ({"retrain": "perhaps"}, "manual", "retrain: is one of"),
         ({"may_promote": True}, "manual", "may_promote: is one of"),
         ({"also": "forest"}, "manual", "also: is one of none, got 'forest'"),
+        ({"parameters": [1]}, "manual", r"parameters: is no JSON object: \[1\]"),
+        ({"parameters": {"forest": {}}}, "manual", "parameters: 'forest' is no candidate that is searched. It takes a"),
+        ({"parameters": {"boosting": {"eta": 1}}}, "manual", "parameters: boosting.eta is a number from 0.04 to 0.12"),
+        ({"parameters": {"boosting": {}}, "retrain": "never"}, "manual", "parameters: they are to train with"),
+        ({"parameters": {"boosting": {}}, "also": "x"}, "manual", "parameters: they are instead of a search, and x"),
+        ({"parameters": {"boosting": {}}}, "backfill", "parameters: a back-fill trains only where retrain is always"),
+        ({"approval": "yes", "may_promote": "no"}, "manual", "approval: there is nothing to approve where may_promote"),
+        ({"approval": "yes"}, "backfill", "approval: a back-fill never promotes"),
         ({"version": "three"}, "manual", "version: is the number of a model version"),
         ({"version": 0}, "manual", "version: is the number of a model version"),
         ({"frist_day": "2024-02-02"}, "manual", "frist_day: is not a field of this form"),
@@ -147,6 +184,8 @@ windows = st.builds(lambda first, more: Window.of(first, first + more * DAY), da
         reason=st.text(),
         run_key=st.text(),
         by=st.text(),
+        approval=st.booleans(),
+        parameters=st.dictionaries(st.text(), st.dictionaries(st.text(), st.integers()), max_size=2),
     )
 )
 def test_a_plan_survives_its_way_through_airflow(made: Plan) -> None:

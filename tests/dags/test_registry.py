@@ -200,3 +200,12 @@ def test_a_version_that_reads_a_column_nobody_declares_any_more_is_not_restored(
     with pytest.raises(BadRequest, match="version 2 of bikes reads windspeed, which the use case no longer declares"):
         roll_back(bikes, "2")
     assert champion(bikes) == "1"
+
+
+def test_what_was_rejected_before_the_first_champion_is_no_version_to_roll_back_to(bikes: "MlflowClient") -> None:
+    registry.remember(bikes, Model.read(bikes, "bikes"), act().entry("rejected", old="", new=""))
+    promote(bikes, "1", "", run="bikes/2")
+    promote(bikes, "2", "1", run="bikes/3")
+    roll_back(bikes, PREVIOUS)
+    with pytest.raises(BadRequest, match="no earlier champion of bikes is left"):
+        roll_back(bikes, PREVIOUS, run="rollback/2")

@@ -18,10 +18,10 @@ from nightshift import processes
 from nightshift.runners import JobFailed, LocalJob, job_of, level_of
 from nightshift.settings import MARK, settings
 from spark_jobs.declare import BadRequest, Stage
+from tests.dags.runs import Calls, Tell
 
 ROOT = Path(__file__).parents[2]
 JOB = ["refine", "bike_sharing", "--start=2024-01-01", "--end=2024-01-02"]
-Tell = Callable[..., None]
 
 
 def job(stage: Stage = Stage.REFINE) -> LocalJob:
@@ -47,13 +47,13 @@ def once_it_waits(home: Path, do: Callable[[], object]) -> None:
     Thread(target=wait_and_do).start()
 
 
-def test_a_jobs_last_line_is_what_comes_back(home: Path, calls: Callable[[], list[dict[str, Any]]]) -> None:
+def test_a_jobs_last_line_is_what_comes_back(home: Path, calls: Calls) -> None:
     result = {"stage": "refine", "rows": {"rides": {"kept": 24}}, "inputs": {"bronze/rides": 0}}
     assert run() == result
     assert [call["argv"] for call in calls()] == [JOB]
 
 
-def test_a_job_gets_none_of_airflows_environment(home: Path, calls: Callable[[], list[dict[str, Any]]]) -> None:
+def test_a_job_gets_none_of_airflows_environment(home: Path, calls: Calls) -> None:
     run()
     assert [name for name in calls()[0]["environment"] if name.startswith(("AIRFLOW", "NIGHTSHIFT"))] == [MARK]
 
@@ -94,7 +94,7 @@ def test_a_job_keeps_its_own_levels_in_the_log() -> None:
     assert level_of("Traceback (most recent call last):") == (20, "Traceback (most recent call last):")
 
 
-def test_a_killed_job_says_what_killed_it(home: Path, tell: Tell, calls: Callable[[], list[dict[str, Any]]]) -> None:
+def test_a_killed_job_says_what_killed_it(home: Path, tell: Tell, calls: Calls) -> None:
     tell("refine", wait=True)
     once_it_waits(home, lambda: os.kill(calls()[0]["pid"], signal.SIGKILL))
     with pytest.raises(JobFailed, match=r"SIGKILL \(out of memory, usually\)"):
@@ -150,9 +150,7 @@ def test_when_the_worker_is_killed_its_job_ends_by_itself(home: Path, tell: Tell
     until(lambda: processes.marked(job().mark) == [])
 
 
-def test_a_retry_first_ends_a_former_try_that_did_not_end_by_itself(
-    home: Path, tell: Tell, calls: Callable[[], list[dict[str, Any]]]
-) -> None:
+def test_a_retry_first_ends_a_former_try_that_did_not_end_by_itself(home: Path, tell: Tell, calls: Calls) -> None:
     tell("refine", wait=True, deaf=True)
     killed_task(home)
     assert len(processes.marked(job().mark)) == 2
@@ -181,6 +179,7 @@ def said(**more: Any) -> dict[str, dict[str, Any]]:
         "run_key": "bike_sharing/1",
         "by": "ann",
         "also": "forest",
+        "parameters": {"boosting": {"lambda": 2, "eta": 0.1}},
     }
     return {"check": plan, "open_run": {"run": "abc", "experiment": "1", "tracking": "http://mlflow"}, **more}
 
@@ -189,7 +188,7 @@ def said(**more: Any) -> dict[str, dict[str, Any]]:
     ("stage", "extra"),
     [
         (Stage.INGEST, []),
-        (Stage.TRAIN, ["--also=forest"]),
+        (Stage.TRAIN, ["--also=forest", '--parameters={"boosting": {"eta": 0.1, "lambda": 2}}']),
         (Stage.EVALUATE, ["--version=3"]),
         (Stage.SCORE, ["--version=7"]),
     ],

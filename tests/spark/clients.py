@@ -1,6 +1,7 @@
 """Clients of an engine in processes of their own: to be killed, stopped, and looked at."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -77,8 +78,9 @@ def client(
 ) -> Iterator["subprocess.Popen[str]"]:
     """Runs `code` with the project's own that lies in `root`; killed where it outlives the block."""
     folder.mkdir(parents=True, exist_ok=True)
+    where = [str(lake), engine.address, str(engine.token), str(folder)]
     process = subprocess.Popen(
-        [sys.executable, "-c", BEGIN + code, str(lake), engine.address, str(engine.token), str(folder)],
+        [sys.executable, "-X", "faulthandler", "-c", BEGIN + code, *where],
         cwd=root,
         env=os.environ | {"PYTHONPATH": str(root)},
         stdout=subprocess.PIPE,
@@ -87,9 +89,22 @@ def client(
     )
     try:
         yield process
+    except subprocess.TimeoutExpired:
+        raise AssertionError(where_both_are(engine, process)) from None
     finally:
         process.kill()
         process.communicate()
+
+
+def where_both_are(engine: Engine, process: "subprocess.Popen[str]") -> str:
+    """Of a client that does not end: where its threads are, and those of the engine that work for clients."""
+    engine.process.send_signal(signal.SIGQUIT)
+    process.send_signal(signal.SIGABRT)
+    complaints = process.communicate(timeout=10)[1]
+    time.sleep(2)  # Java writes its threads down
+    threads = (engine.token.parent / "engine.log").read_text(errors="replace").rpartition("Full thread dump")[2]
+    busy = [one for one in threads.split("\n\n") if one.startswith(('"Executor task', '"SparkConnectExecute'))]
+    return "\n\n".join(["the client does not end", complaints, *busy])
 
 
 def said(process: "subprocess.Popen[str]", within: float = 60.0) -> tuple[int, str, str]:

@@ -15,6 +15,7 @@ from pyspark.sql import SparkSession
 from engine.running import Engine, running
 from spark_jobs import use_cases
 from spark_jobs.declare import Retrain
+from spark_jobs.kinds import Candidate
 from tests.spark import tiny
 
 MadeOnce = Callable[[str, Callable[[Path], None]], Path]
@@ -99,8 +100,9 @@ def one_version(spark: SparkSession, made_once: MadeOnce, empty_mlflow: Path) ->
 def two_versions(spark: SparkSession, made_once: MadeOnce, empty_mlflow: Path) -> Path:
     def make(folder: Path) -> None:
         with _eighty_days(spark, folder, empty_mlflow) as made:
+            weak = Candidate(name="weak", kind="xgboost", params={"rounds": 2})
             with pytest.MonkeyPatch.context() as weaker:
-                weaker.setattr(tiny, "space", lambda _: {"rounds": 2})
+                weaker.setattr(tiny, "candidates", lambda: (weak,))
                 made.train(60)
             made.crown("1")
             made.train(60, retrain=Retrain.ALWAYS)

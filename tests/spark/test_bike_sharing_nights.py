@@ -10,7 +10,7 @@ import pytest
 from mlflow import MlflowClient  # noqa: TID253 - tests load what they test
 from pyspark.sql import DataFrame, SparkSession
 
-from spark_jobs.declare import Job, Place, Retrain, Search, Stage, Window, tags
+from spark_jobs.declare import Job, Place, Retrain, Stage, Window, tags
 from spark_jobs.lakehouse import Lake
 from spark_jobs.stages import evaluate, features, ingest, refine, score, train
 from spark_jobs.use_cases.bike_sharing import model
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.timeout(1200)
 
 RANGE = Window(start=date(2024, 1, 1), end=date(2024, 4, 20))
 NIGHT = Window.of(RANGE.end)
-SMALL = replace(USE_CASE, search=Search(trials=2, batch=2))
+SMALL = replace(USE_CASE, search=replace(USE_CASE.search, trials=2, batch=2))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -122,6 +122,21 @@ def test_twenty_clients_killed_at_once_leave_no_work_and_the_next_one_is_served(
     assert numbers(lake) == 1
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="macOS does not list the threads of another process")
+def test_what_workers_are_forked_from_has_one_thread(own_engine: Engine, lake: Path, tmp_path: Path) -> None:
+    """A lock that another thread held in the moment of a fork is never opened again in the worker, which then hangs."""
+    asks = """
+def threads(batches):
+    import os
+    for batch in batches:
+        yield batch.assign(id=len(os.listdir(f"/proc/{os.getppid()}/task")))
+with spark_session(place, "threads") as spark:
+    print(spark.range(1).mapInPandas(threads, "id long").collect()[0][0])
+"""
+    with client(own_engine, lake, tmp_path, asks) as job:
+        assert said(job)[:2] == (0, "1")
+
+
 def test_a_query_whose_answer_is_too_large_fails_by_name_and_alone(
     own_engine: Engine, lake: Path, tmp_path: Path
 ) -> None:

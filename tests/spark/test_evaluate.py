@@ -158,7 +158,13 @@ def test_plots_of_the_judge_rows_stand_on_the_training_run(
     monkeypatch.setattr(tiny, "plots", picture, raising=False)
     trained.evaluate(60, "1")
     run = str(trained.client.get_model_version("tiny", "1").run_id)
-    assert [file.path for file in trained.client.list_artifacts(run, "plots")] == ["plots/two_weeks.png"]
+    assert [file.path for file in trained.client.list_artifacts(run, "plots")] == [
+        "plots/two_weeks.png",
+        "plots/what_moves.png",
+    ]
+    moves = json.loads(artifact(trained, "1", "what_moves.json"))["data"]
+    assert [feature for _, feature, _ in moves] == ["x1", "x2"]
+    assert moves[0][2] > 2 * moves[1][2]
 
 
 def test_a_plot_that_fails_decides_nothing(trained: tiny.World, monkeypatch: pytest.MonkeyPatch) -> None:

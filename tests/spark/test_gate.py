@@ -73,12 +73,34 @@ def test_without_a_champion_the_limits_alone_decide() -> None:
             replace(GOOD, challenger={"rmse": 4.0, "recall": 0.7}),
             "recall is worse than the champion's by 0.15, allowed is 0.1",
         ),
+        (
+            replace(GOOD, lead=Interval(low=0.0, high=2.0)),
+            "the lead in rmse may be noise: its interval begins at 0, not above 0",
+        ),
+        (replace(GOOD, challenger={"rmse": 4.0, "recall": math.inf}), "recall of the challenger is inf"),
+        (replace(GOOD, challenger={"rmse": -math.inf, "recall": 0.8}), "rmse of the challenger is -inf"),
     ],
 )
 def test_anything_unclear_is_rejected_with_its_reason(evidence: Evidence, reason: str) -> None:
     verdict = judge(GATE, evidence)
     assert verdict.verdict == "REJECT"
     assert reason in verdict.reasons
+
+
+def test_what_is_asked_is_enough_to_the_last_digit() -> None:
+    exact = replace(GATE, margin=0.25, bounds=(Bound(metric="recall", better="higher", limit=0.5, may_worsen=0.25),))
+    evidence = replace(GOOD, challenger={"rmse": 6.0, "recall": 0.5}, champion={"rmse": 8.0, "recall": 0.75})
+    assert judge(exact, evidence).verdict == "PROMOTE"
+    alone = replace(evidence, champion=None, lead=None)
+    assert judge(exact, replace(alone, challenger={"rmse": 10.0, "recall": 0.5})).verdict == "PROMOTE"
+
+
+def test_a_margin_is_a_share_of_what_the_metric_is_far_from_nothing() -> None:
+    """A log likelihood, say, is below it."""
+    gate = replace(GATE, better="higher", limit=-9.0, margin=0.25, bounds=())
+    close = replace(GOOD, challenger={"rmse": -7.0}, champion={"rmse": -8.0})
+    assert judge(gate, close).reasons == ["rmse leads by 1, the gate asks for at least 2"]
+    assert judge(gate, replace(close, challenger={"rmse": -6.0})).verdict == "PROMOTE"
 
 
 @given(st.integers(0, 200), METRICS, st.none() | METRICS, LEADS, st.sampled_from(["", "it broke"]))

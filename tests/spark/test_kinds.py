@@ -1,5 +1,6 @@
 """What every kind of model must do: fit, be logged, be loaded by anyone, score."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -18,7 +19,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from engine.settings import JAVA
 from spark_jobs.declare import BadDeclaration
-from spark_jobs.kinds import Candidate, Columns, Params, kind
+from spark_jobs.kinds import Candidate, Columns, Params, Why, kind
+from spark_jobs.kinds.reasons import REASONS
 from tests.spark import tiny
 
 FOUR = Columns(features=("x1", "x2"), labels=("a", "b", "c", "d"), predictions=("p_a", "p_b", "p_c", "p_d"))
@@ -145,6 +147,18 @@ def test_a_spark_pipeline_is_opened_by_mlflow_s_own_loader_without_an_engine(
     assert float(done.stdout.splitlines()[-1]) < 1e-9
 
 
+def test_a_spark_pipeline_gives_no_reasons_and_says_so(spark: SparkSession, caplog: pytest.LogCaptureFixture) -> None:
+    columns = Columns(features=("hour", "x1", "x2"), labels=("y",), predictions=("prediction",))
+    frame = spark.createDataFrame(tiny.facts(20).assign(hour=lambda r: r["at"].dt.hour))
+    model = Candidate(name="reference", kind="spark_ml", build=linear).fit(frame, {"regParam": 0.001}, columns)
+    with caplog.at_level(logging.INFO):
+        found = model.score(frame, ["at"], Why(most=3))
+    assert found.schema["reasons"].dataType == REASONS
+    assert fetched(found)["reasons"].isna().all()
+    assert "a Spark ML pipeline gives no reasons: that column is null" in caplog.messages
+    assert model.moves(tiny.facts(1)).empty
+
+
 def likely(params: Params) -> Estimator[Any]:
     assembled = VectorAssembler(inputCols=["x1"], outputCol="all")
     logistic = LogisticRegression(featuresCol="all", labelCol="a", probabilityCol="p_a", predictionCol="says", **params)
@@ -171,9 +185,8 @@ def test_a_pipeline_that_names_its_prediction_otherwise_is_refused(spark: SparkS
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ({"kind": "catboost"}, "kind is one of spark_ml, xgboost, got 'catboost'"),
+        ({"kind": "catboost"}, "kind is one of blend, sklearn, spark_ml, xgboost, got 'catboost'"),
         ({"kind": "spark_ml"}, "`build` is for spark_ml, which needs it"),
-        ({"kind": "spark_ml", "build": linear, "space": lambda _: {}}, "cannot be searched"),
     ],
 )
 def test_a_candidate_that_contradicts_itself_is_refused_when_made(wrong: dict[str, Any], says: str) -> None:

@@ -86,7 +86,7 @@ def balanced(result: Result) -> bool:
 @pytest.mark.timeout(1800)
 @pytest.mark.long
 @given(files=deliveries(FILES, most=24), nights=windows(), data=st.data())
-@few(3)
+@few(2)
 def test_the_same_files_give_the_same_rows(
     spark: SparkSession, files: list[File], nights: list[tuple[int, int]], data: st.DataObject
 ) -> None:

@@ -9,7 +9,7 @@ from pyspark.ml import Estimator, Pipeline
 from pyspark.ml.feature import VectorAssembler
 from pyspark.ml.regression import LinearRegression
 
-from spark_jobs.declare import HashSplit, tags
+from spark_jobs.declare import HashSplit, Retrain, tags
 from spark_jobs.kinds import Candidate, Params
 from tests.spark import tiny
 
@@ -59,3 +59,15 @@ def test_rows_without_time_are_split_by_content(world: tiny.World) -> None:
     world.score(60)
     assert (~predictions(world)["in_fitting"]).sum() == judged["numbers"]["rows"]
     assert world.train(60)["skipped"].startswith("not due")
+
+
+def test_a_feature_that_never_changes_is_named_and_where_none_does_nothing_is_trained(world: tiny.World) -> None:
+    world.fill(tiny.facts(60).assign(x2=5.0))
+    trained = world.train(60)
+    assert trained["same"] == "x2"
+    assert world.client.get_run(trained["run_id"]).data.tags[tags.SAME] == "x2"
+    rows = tiny.facts(60)
+    world.fill(rows.assign(x2=rows["x2"].where(rows.index % 9 > 0)))  # to be absent at times tells something
+    assert "same" not in world.train(60, retrain=Retrain.ALWAYS)
+    world.fill(rows.assign(x1=float("nan"), x2=5.0, y=rows["y"] + 1))
+    assert world.train(60)["skipped"] == "nothing to learn from: no feature ever changes in the rows to train on"

@@ -14,7 +14,7 @@ from mlflow import MlflowClient  # noqa: TID253 - tests load what they test
 from pyspark.sql import SparkSession
 
 from nightshift import registry
-from spark_jobs.declare import Job, Place, Stage, TimeSplit, Window
+from spark_jobs.declare import EVERY_NIGHT, Job, Place, Stage, TimeSplit, Window
 from spark_jobs.lakehouse import Lake
 from spark_jobs.stages import evaluate, features, ingest, refine, score, train
 from spark_jobs.use_cases.predictive_maintenance import model
@@ -87,6 +87,7 @@ def plant(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Plan
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(model, "BOOSTING", {**model.BOOSTING, "rounds": 60, "patience": 10, "max_bin": 256})
+        patch.setattr(model, "TREES", {**model.TREES, "n_estimators": 10, "negatives": 500})
         for module in (ingest, refine, features, train):
             stage(module)
         stage(evaluate, version=results["train"]["version"])
@@ -116,7 +117,7 @@ def test_the_version_that_was_trained_is_judged_crowned_and_scores_every_machine
 
 
 def test_every_table_is_read_by_others_after_every_stage(plant: Plant) -> None:
-    assert list(plant.opened) == list(Stage)
+    assert list(plant.opened) == list(EVERY_NIGHT)
     for stage, tables in plant.opened.items():
         assert len(tables) >= len(SMALL.tables), stage
         assert all(by_delta == by_duckdb for by_delta, by_duckdb in tables.values()), (stage, tables)
@@ -158,3 +159,39 @@ def test_the_newest_day_s_list_is_a_file_and_a_table_of_the_night_s_run(plant: P
     assert sorted(exported[["machineID", "component"]].itertuples(index=False, name=None)) == wanted
     shown = json.loads(Path(plant.client.download_artifacts(plant.run, "machines_to_visit.json")).read_text())
     assert len(shown["data"]) == len(wanted)
+
+
+def test_each_alarm_has_the_three_features_that_moved_it_most_and_nothing_else_has_any(plant: Plant) -> None:
+    rows = plant.rows("predictions", "reasons", *(f"{one}_alarm" for one in COMPONENTS))
+    alarms = rows[[f"{one}_alarm" for one in COMPONENTS]].to_numpy()
+    counted = rows["reasons"].map(lambda given: 0 if given is None else len(given)).to_numpy()
+    assert (counted == 3 * alarms.sum(axis=1)).all()
+    for given, alarm in zip(rows["reasons"], alarms, strict=True):
+        wanted = [f"{one}_probability" for one, is_raised in zip(COMPONENTS, alarm, strict=True) if is_raised]
+        assert list(dict.fromkeys(reason["prediction"] for reason in ([] if given is None else given))) == wanted
+
+
+def test_reasons_are_read_by_others_as_we_wrote_them(plant: Plant) -> None:
+    table = DeltaTable(Path(plant.place.lake) / SMALL.name / "gold" / "predictions")
+    files = table.file_uris()
+    query = f"SELECT sum(len(reasons)), max(reasons[1].feature) FROM read_parquet({files})"
+    ours = plant.rows("predictions", "reasons")["reasons"].dropna()
+    wanted = (sum(map(len, ours)), max(given[0]["feature"] for given in ours))
+    assert duckdb.connect().execute(query).fetchall() == [wanted]
+    by_delta = [given for given in table.to_pyarrow_table().column("reasons").to_pylist() if given]
+    assert (sum(map(len, by_delta)), max(given[0]["feature"] for given in by_delta)) == wanted
+
+
+def test_the_list_says_in_words_why_a_machine_is_to_be_visited(plant: Plant) -> None:
+    said = plant.rows("machines_to_visit", "why")["why"]
+    assert said.str.contains(r"\w+ -?\d[\d.]*, usually -?\d").mean() > 0.9
+
+
+def test_the_model_s_run_shows_what_moves_its_scores(plant: Plant) -> None:
+    run = plant.client.get_model_version(SMALL.name, "1").run_id
+    assert run
+    files = {file.path for file in plant.client.list_artifacts(run, "plots")}
+    assert "plots/what_moves.png" in files
+    table = json.loads(Path(plant.client.download_artifacts(run, "what_moves.json")).read_text())
+    assert table["columns"] == ["label", "feature", "moves"]
+    assert len(table["data"]) == len(COMPONENTS) * len(SMALL.features.columns)

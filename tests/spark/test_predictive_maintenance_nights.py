@@ -42,7 +42,7 @@ def deliver(town: Town, files: Sequence[File]) -> None:
 @pytest.mark.timeout(1800)
 @pytest.mark.long  # many small cases are drawn for the functions alone, in tests/use_cases
 @given(files=deliveries(FILES, most=20), nights=windows(), data=st.data())
-@few(2)
+@few(1)
 def test_any_cut_into_ranges_gives_the_same_rows_bit_for_bit(
     spark: SparkSession, files: list[File], nights: list[tuple[int, int]], data: st.DataObject
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as f
 
-from spark_jobs.declare import Refused, Report
+from spark_jobs.declare import BadDeclaration, Refused, Report
 from spark_jobs.tables.live import live_sql
 from tests.spark import tiny
 
@@ -115,6 +115,36 @@ def test_decisions_follow_from_the_constants_of_the_version(
     rows = predictions(trained)
     assert (rows["alarm"] == (rows["prediction"] > 1.5)).all()
     assert rows["alarm"].nunique() == 2
+
+
+def test_reasons_come_and_go_with_the_declaration_and_older_rows_stay(crowned: tiny.World) -> None:
+    plain = crowned.use_case
+    crowned.score(1, first=58)
+    crowned.use_case = replace(plain, reasons=1)
+    crowned.score(1, first=59)
+    crowned.use_case = plain
+    crowned.score(1, first=60)
+    rows = predictions(crowned)
+    assert rows.groupby(rows["day"].astype(str))["reasons"].count().tolist() == [0, 24, 0]
+    given = [reasons[0] for reasons in rows["reasons"].dropna()]
+    assert {reason["prediction"] for reason in given} == {"prediction"}
+    assert pd.Series([reason["feature"] for reason in given]).mode().tolist() == ["x1"]  # y is 3 x1 + x2
+    assert rows["prediction"].notna().all()
+
+
+def test_reasons_can_be_kept_for_the_rows_above_a_constant_of_the_version(
+    trained: tiny.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiny, "calibrate", lambda _: {"high": 1.5}, raising=False)
+    trained.use_case = replace(trained.use_case, reasons=2, reasons_from="high")
+    trained.crown(str(trained.train(60)["version"]))
+    trained.score(1, first=61)
+    rows = predictions(trained)
+    assert (rows["reasons"].notna() == (rows["prediction"] >= 1.5)).all()
+    assert rows["reasons"].notna().any()
+    trained.use_case = replace(trained.use_case, reasons_from="threshold")
+    with pytest.raises(BadDeclaration, match=r"reasons_from names 'threshold', which .* did not give; it gave high"):
+        trained.score(1, first=61)
 
 
 def daily(frames: dict[str, DataFrame]) -> DataFrame:

@@ -6,38 +6,75 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
 from engine.running import running
-from spark_jobs.declare import Refused, Search
+from spark_jobs.declare import Refused, Search, Whole
 from spark_jobs.kinds import Candidate, Columns
+from spark_jobs.learning.attempt import Attempt, Trying, best
 from spark_jobs.learning.model_part import model_part
-from spark_jobs.learning.search import Attempt, Trying, best, search
+from spark_jobs.learning.search import Finished, Searching, Told, search
 from tests.spark import tiny
 
 ROOT = Path(__file__).parents[2]
-DECLARED = Search(trials=6, batch=4, seed=3)
+DECLARED = Search(trials=6, batch=4, seed=3, spaces={"boosted": tiny.SPACE})
+PRUNED = replace(DECLARED, trials=20)
 
 
-def trying(candidate: Candidate) -> Trying:
+def trying(folds: int = 0) -> Trying:
     rows = tiny.facts(20)
     return Trying(
-        part=model_part("tiny"),
-        candidate=candidate,
+        part=replace(model_part("tiny"), candidates=()),
         columns=Columns.of(tiny.USE_CASE),
         gate=tiny.USE_CASE.gate,
         train=rows.iloc[:300],
         validate=rows.iloc[300:].reset_index(drop=True),
+        folds=folds,
     )
 
 
+def searching(
+    spark: SparkSession,
+    *candidates: Candidate,
+    declared: Search = DECLARED,
+    told: Told = lambda _: None,
+    folds: int = 0,
+) -> Searching:
+    return Searching(
+        spark=spark,
+        trying=trying(folds),
+        candidates=candidates or tiny.candidates(),
+        declared=declared,
+        finished={},
+        told=told,
+    )
+
+
+def by_number(attempts: Iterable[Attempt]) -> Finished:
+    """As a killed search left them."""
+    again = (Attempt.from_json(one.to_json(curves=False)) for one in attempts)
+    return {(one.candidate, one.number): one for one in again}
+
+
+def odd(declared: Search, space: Mapping[str, Any]) -> Search:
+    return replace(declared, spaces={"odd": space})
+
+
 def essence(attempts: list[Attempt]) -> list[tuple[Any, ...]]:
-    return [(a.number, a.params, a.settled, a.metrics, a.error) for a in attempts]
+    return [(a.number, a.params, a.settled, a.metrics, a.error, a.given_up) for a in attempts]
+
+
+def spent_again(before: list[Attempt], after: list[Attempt]) -> list[int]:
+    """Which were fitted once more: no two fits take the same time."""
+    return [one.number for one, other in zip(before, after, strict=True) if one.seconds != other.seconds]
 
 
 def searched_with(cores: int, folder: Path) -> list[Any]:
@@ -55,48 +92,47 @@ def searched_with(cores: int, folder: Path) -> list[Any]:
 @pytest.mark.long  # engines of its own
 def test_one_two_and_four_workers_find_the_same_winner(world: tiny.World, tmp_path: Path) -> None:
     with_two = json.loads(json.dumps(essence(attempts(world.spark))))
-    assert len(with_two) == DECLARED.trials
+    assert len(with_two) == PRUNED.trials
+    assert any(given_up for *_, given_up in with_two)
     assert searched_with(1, tmp_path) == with_two
     assert searched_with(4, tmp_path) == with_two
 
 
 def test_a_killed_search_goes_on_where_it_was(world: tiny.World) -> None:
-    task = trying(tiny.candidates()[0])
     told: list[int] = []
-    whole = search(world.spark, task, DECLARED, {}, lambda attempt: told.append(attempt.number))
+    asked = searching(world.spark, told=lambda attempt: told.append(attempt.number))
+    whole = search(asked)
     assert told == [0, 1, 2, 3, 4, 5]
     told.clear()
-    known = {
-        attempt.number: Attempt.from_json(attempt.to_json(curves=False)) for attempt in whole if attempt.number != 2
-    }
-    del known[5]
-    again = search(world.spark, task, DECLARED, known, lambda attempt: told.append(attempt.number))
+    again = search(replace(asked, finished=by_number(one for one in whole if one.number not in (2, 5))))
     assert told == [2, 5]
     assert essence(again) == essence(whole)
+    assert spent_again(whole, again) == [2, 5]
 
 
-def sometimes_bad(trial: Any) -> dict[str, Any]:
-    depth = trial.suggest_int("max_depth", 1, 4)
-    if trial.number == 1:
-        raise ValueError("no such depth")
-    return {"max_depth": depth, "objective": "no:such" if trial.number == 2 else "reg:squarederror"}
+@dataclass(frozen=True)
+class InTurn:
+    """A dimension of a space that knows what comes."""
+
+    options: tuple[Any, ...]
+
+    def suggest(self, trial: Any, _: str) -> Any:
+        number: int = trial.number
+        return self.options[number]
 
 
 def test_a_trial_that_raises_is_counted_and_the_search_goes_on(
     world: tiny.World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    candidate = Candidate(name="odd", kind="xgboost", params={"rounds": 5}, space=sometimes_bad)
+    objectives = InTurn(("reg:squarederror", "reg:squarederror", "no:such", *["reg:squarederror"] * 3))
+    declared = odd(DECLARED, {"max_depth": Whole(low=1, high=4), "objective": objectives})
+    candidate = Candidate(name="odd", kind="xgboost", params={"rounds": 5})
     with caplog.at_level("INFO"):
-        found = search(world.spark, trying(candidate), DECLARED, {}, lambda _: None)
-    assert [attempt.number for attempt in found if attempt.error] == [1, 2]
-    assert found[1].error == "ValueError: no such depth"
+        found = search(searching(world.spark, candidate, declared=declared))
+    assert [attempt.number for attempt in found if attempt.error] == [2]
     assert "Unknown objective function" in found[2].error
     assert not best(found, tiny.USE_CASE.gate).error
-    assert "odd: trial 4 of 6, 2 failed, best rmse so far" in caplog.text
-
-
-def troublesome(trial: Any) -> dict[str, Any]:
-    return {"rounds": 3, "trouble": ["none", "hangs", "crashes", "eats memory"][trial.number]}
+    assert "trial 4 of 6, 1 failed, 0 given up, best rmse so far" in caplog.text
 
 
 def test_a_trial_that_hangs_crashes_or_eats_memory_hurts_itself_alone(
@@ -117,29 +153,87 @@ def test_a_trial_that_hangs_crashes_or_eats_memory_hurts_itself_alone(
     class Troubled(Candidate):
         fit = trouble
 
-    declared = Search(trials=4, batch=4, longest=timedelta(seconds=10), gigabytes=1.0)
-    candidate = Troubled(name="odd", kind="xgboost", space=troublesome)
-    found = search(world.spark, trying(candidate), declared, {}, lambda _: None)
+    troubles = {"trouble": InTurn(("none", "hangs", "crashes", "eats memory"))}
+    declared = odd(Search(trials=4, batch=4, longest=timedelta(seconds=20), gigabytes=1.0), troubles)
+    candidate = Troubled(name="odd", kind="xgboost")
+    found = search(searching(world.spark, candidate, declared=declared))
     assert [attempt.error for attempt in found] == [
         "",
-        "took longer than 10 s and was ended",
+        "took longer than 20 s and was ended",
         "its process ended by SIGSEGV without an answer",
         "MemoryError: ",
     ]
 
 
 def test_a_search_in_which_all_trials_fail_is_an_error_that_says_why(world: tiny.World) -> None:
-    candidate = Candidate(name="odd", kind="xgboost", params={"objective": "no:such"}, space=tiny.space)
-    found = search(world.spark, trying(candidate), Search(trials=2, batch=2), {}, lambda _: None)
+    candidate = Candidate(name="odd", kind="xgboost", params={"objective": "no:such"})
+    declared = odd(Search(trials=2, batch=2), tiny.SPACE)
+    found = search(searching(world.spark, candidate, declared=declared))
     with pytest.raises(Refused, match=r"all 2 trials failed, the last with: XGBoostError: .*Unknown objective"):
         best(found, tiny.USE_CASE.gate)
 
 
 def test_a_metric_that_is_no_number_is_a_failed_trial(world: tiny.World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiny, "measure", lambda *_: {"rmse": float("nan")})
-    attempt = trying(tiny.candidates()[0]).attempt(0, {"rounds": 2})
+    attempt = trying().attempt(tiny.candidates()[0], 0, {"rounds": 2})
     assert attempt.error == "Refused: measure gave nan for rmse, the metric that decides"
 
 
+TREES = Candidate(name="trees", kind="sklearn", params={"estimator": "ExtraTreesRegressor", "n_estimators": 5})
+BOTH = Search(trials=20, batch=4, seed=3, spaces={"boosted": tiny.SPACE, "trees": {"max_depth": Whole(low=1, high=12)}})
+
+
+def test_candidates_share_one_study_and_a_killed_one_goes_on(world: tiny.World) -> None:
+    told: list[str] = []
+    asked = searching(
+        world.spark, *tiny.candidates(), TREES, declared=BOTH, told=lambda one: told.append(one.candidate)
+    )
+    whole = search(asked)
+    assert [one.number for one in whole] == list(range(20))
+    assert {one.candidate for one in whole} == {"boosted", "trees"}
+    assert all({*one.params} >= {*BOTH.spaces[one.candidate]} for one in whole)
+    told.clear()
+    again = search(replace(asked, finished=by_number(whole[:7])))
+    assert told == [one.candidate for one in whole[7:]]
+    assert essence(again) == essence(whole)
+    assert spent_again(whole, again) == list(range(7, 20))
+
+
+def test_with_folds_every_row_to_train_on_judges_once_and_twins_are_never_on_both_sides(
+    world: tiny.World,
+) -> None:
+    seen: list[pd.DataFrame] = []
+
+    def measure(rows: pd.DataFrame, _: Any) -> dict[str, float]:
+        seen.append(rows)
+        return {"rmse": 1.0}
+
+    part = replace(model_part("tiny"), candidates=(), measure=measure)
+    twice = pd.concat([trying().train] * 2, ignore_index=True)
+    attempt = replace(trying(3), part=part, train=twice).attempt(tiny.candidates()[0], 0, {"rounds": 2})
+    assert (attempt.error, attempt.steps, attempt.metrics) == ("", [1.0, 1.0, 1.0], {"rmse": 1.0})
+    assert {"curve_y_fold_1", "curve_y_fold_2", "curve_y_fold_3"} == set(attempt.curves)
+    stamps = [set(rows["at"]) for rows in seen]
+    assert sum(map(len, stamps)) == len(trying().train) == len(set.union(*stamps))
+    assert all(len(rows) == 2 * len(there) for rows, there in zip(seen, stamps, strict=True))
+
+
+def test_a_fold_keeps_its_rows_when_others_come(world: tiny.World) -> None:
+    many, few = trying(3), replace(trying(3), train=trying().train.iloc[100:200])
+    folds = [dict(zip(one.train["at"], one._fold_of_rows, strict=True)) for one in (many, few)]
+    assert folds[1].items() <= folds[0].items()
+
+
+def test_a_trial_that_falls_behind_the_median_is_given_up_and_never_wins(world: tiny.World) -> None:
+    """Of rounds that are too few; it is told to the study as what it was."""
+    rounds = InTurn((60,) * 10 + (1,) * 2)
+    declared = odd(Search(trials=12, batch=2, seed=3), {"rounds": rounds})
+    found = search(searching(world.spark, Candidate(name="odd", kind="xgboost"), declared=declared, folds=3))
+    assert [one.number for one in found if one.given_up] == [10, 11]
+    assert {one.given_up for one in found[10:]} == {"after 1 of 3 folds"}
+    assert [len(one.steps) for one in found] == [3] * 10 + [1] * 2
+    assert not best(found, tiny.USE_CASE.gate).given_up
+
+
 def attempts(spark: SparkSession) -> list[Attempt]:
-    return search(spark, trying(tiny.candidates()[0]), DECLARED, {}, lambda _: None)
+    return search(searching(spark, declared=PRUNED, folds=3))

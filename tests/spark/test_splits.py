@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.declare import HashSplit, TimeSplit, UseCase, Window
-from spark_jobs.learning.splits import Part, parts
+from spark_jobs.learning.splits import BUCKETS, Part, _bucket, parts
 from tests.spark import tiny
 
 DAY = timedelta(days=1)
@@ -86,3 +86,13 @@ def test_no_row_lies_in_two_parts(spark: SparkSession) -> None:
     cut = parts(BY_CONTENT, WINDOW)
     many = " + ".join(f"int({part.condition()})" for part in (cut.train, cut.validate, cut.judge))
     assert contents(spark, 500).selectExpr(f"{many} AS parts").where("parts <> 1").count() == 0
+
+
+def test_a_row_on_the_edge_of_two_parts_lies_in_the_later_one(spark: SparkSession) -> None:
+    one = contents(spark, 1)
+    [row, _] = one.selectExpr(f"{_bucket(('x1', 'x2'))} AS bucket").collect()
+    edge = row["bucket"] / BUCKETS
+    cut = parts(replace(BY_CONTENT, split=HashSplit(judge=edge, validate=(1 - edge) / 2)), WINDOW)
+    conditions = [f"{part.condition()} AS {name}" for name, part in vars(cut).items()]
+    [found, again] = one.selectExpr(*conditions).collect()
+    assert found.asDict() == again.asDict() == {"judge": False, "validate": True, "train": False, "fitted": True}

@@ -1,5 +1,6 @@
 """A training happens when it is due, learns only what it may, and leaves one version."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -8,8 +9,19 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from spark_jobs.declare import BadRequest, NightshiftError, Retrain, tags
+from spark_jobs.declare import (
+    BadDeclaration,
+    BadRequest,
+    HashSplit,
+    Job,
+    NightshiftError,
+    Retrain,
+    Stage,
+    Window,
+    tags,
+)
 from spark_jobs.kinds import Candidate
+from spark_jobs.learning.model_part import asked_for, model_part
 from spark_jobs.learning.splits import Part
 from spark_jobs.tracking import PARENT, Tracking
 from tests.spark import tiny
@@ -149,21 +161,21 @@ def test_a_label_that_never_changes_teaches_nothing(world: tiny.World) -> None:
     assert world.train(60)["skipped"] == "nothing to learn: y never changes in the rows to train on"
 
 
-def broken(trial: Any) -> dict[str, Any]:
-    raise ValueError(f"trial {trial.number} has no parameters")
+def broken() -> tuple[Candidate, ...]:
+    return (Candidate(name="boosted", kind="xgboost", params={"objective": "no:such"}),)
 
 
 def test_a_failed_training_is_failed_in_mlflow_and_carries_its_error(
     world: tiny.World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.fill(tiny.facts(60))
-    monkeypatch.setattr(tiny, "space", broken)
+    monkeypatch.setattr(tiny, "candidates", broken)
     parent = world.parent()
     with pytest.raises(NightshiftError, match="all 4 trials failed"):
         world.train(60, run=parent)
     (run,) = world.children(parent)
     assert run.info.status == "FAILED"
-    assert "trial 3 has no parameters" in run.data.tags[tags.ERROR]
+    assert "Unknown objective function" in run.data.tags[tags.ERROR]
     assert "error.txt" in [file.path for file in world.client.list_artifacts(run.info.run_id)]
     assert world.client.search_model_versions("name = 'tiny'") == []
     assert {trial.info.status for trial in world.children(run.info.run_id)} == {"FAILED"}
@@ -228,6 +240,62 @@ def test_the_best_candidate_on_validation_becomes_challenger(
     assert [run.info.run_name for run in world.children(trained["run_id"])] == ["weak 0", "strong 0"]
 
 
+BOOSTED = tiny.candidates()
+
+
+def two_and_their_blend() -> tuple[Candidate, ...]:
+    trees = {"estimator": "ExtraTreesRegressor", "n_estimators": 5, "final_estimators": 9}
+    return (
+        *BOOSTED,
+        Candidate(name="trees", kind="sklearn", params=trees),
+        Candidate(name="blend", kind="blend", of=("boosted", "trees")),
+    )
+
+
+def test_a_blend_of_the_best_of_each_candidate_is_one_more_trial(
+    world: tiny.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiny, "candidates", two_and_their_blend)
+    world.fill(tiny.facts(60))
+    trained = world.train(60)
+    trials = {run.info.run_name: run.data for run in world.children(trained["run_id"])}
+    assert list(trials) == ["boosted 0", "boosted 1", "boosted 2", "boosted 3", "trees 0", "blend 0"]
+    told = {name: json.loads(data.tags[tags.TRIAL]) for name, data in trials.items()}
+    boosted = min((one for name, one in told.items() if "boosted" in name), key=lambda one: one["metrics"]["rmse"])
+    members = [
+        {"kind": "xgboost", "params": boosted["params"]},
+        {"kind": "sklearn", "params": told["trees 0"]["params"]},
+    ]
+    assert told["blend 0"]["params"] == {"members": members}
+
+
+def test_a_blend_of_which_all_but_one_failed_is_left_out(world: tiny.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    boosted, trees, blend = two_and_their_blend()
+    broken = replace(trees, params={**trees.params, "max_features": 7.0})
+    monkeypatch.setattr(tiny, "candidates", lambda: (boosted, broken, blend))
+    world.fill(tiny.facts(60))
+    trained = world.train(60)
+    statuses = {run.info.run_name: run.info.status for run in world.children(trained["run_id"])}
+    assert (statuses["trees 0"], "blend 0" in statuses) == ("FAILED", False)
+
+
+def test_folds_choose_and_rows_that_chose_nothing_settle_the_winner(
+    world: tiny.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiny, "candidates", two_and_their_blend)
+    split, search = HashSplit(judge=0.25, validate=0.15), replace(tiny.USE_CASE.search, folds=3)
+    world.use_case = replace(tiny.USE_CASE, split=split, search=search)
+    world.fill(tiny.facts(60))
+    trained = world.train(60)
+    metrics = trained["metrics"]
+    trials = {run.info.run_name: run.data for run in world.children(trained["run_id"])}
+    assert metrics["cv_rmse"] == min(data.metrics["rmse"] for data in trials.values())
+    assert metrics["rmse"] != metrics["cv_rmse"]
+    assert {"curve_y_fold_1", "curve_y_fold_2", "curve_y_fold_3"} <= trials["boosted 0"].metrics.keys()
+    shown = [file.path for file in world.client.list_artifacts(trained["run_id"], "search")]
+    assert shown == ["search/history.png", "search/importance.png", "search/values_boosted.png"]
+
+
 def test_a_slow_candidate_is_fitted_when_it_is_asked_for(world: tiny.World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiny, "candidates", candidates_one_of_which_is_slow)
     world.use_case = SLOW_ON_REQUEST
@@ -238,6 +306,68 @@ def test_a_slow_candidate_is_fitted_when_it_is_asked_for(world: tiny.World, monk
     assert world.train(60)["skipped"].startswith("not due")
     with pytest.raises(BadRequest, match=r"also: 'fast' is no candidate; there are weak, strong, slow"):
         world.train(60, also="fast")
+
+
+def test_parameters_that_are_given_are_fitted_once_instead_of_a_search(world: tiny.World) -> None:
+    world.fill(tiny.facts(60))
+    trained = world.train(60, parameters={"boosted": {"max_depth": 3}})
+    (trial,) = world.children(trained["run_id"])
+    params = {name: trial.data.params.get(name) for name in ("max_depth", "eta", "patience")}
+    assert (trial.info.run_name, params) == ("boosted 0", {"max_depth": "3", "eta": None, "patience": "5"})
+    again = world.train(60, parameters={"boosted": {"max_depth": 3}})
+    assert again["version"] == "2"  # who gives parameters wants a training
+    assert boosters(world, "1") == boosters(world, "2")
+
+
+def test_what_was_trained_with_given_parameters_does_not_stand_for_a_search(trained: tiny.World) -> None:
+    assert trained.train(60, parameters={"boosted": {"eta": 0.5}})["version"] == "2"
+    assert trained.tags_of("2")[tags.DUE] != trained.tags_of("1")[tags.DUE]
+    assert trained.train(60)["version"] == "3"
+    assert trained.tags_of("3")[tags.DUE] == trained.tags_of("1")[tags.DUE]
+
+
+def test_parameters_nobody_searches_are_refused_before_anything_is_fitted(world: tiny.World) -> None:
+    world.fill(tiny.facts(60))
+    with pytest.raises(
+        BadRequest, match=r"parameters: boosted has no 'depth'\. It takes .* boosted \(max_depth: a whole"
+    ):
+        world.train(60, parameters={"boosted": {"depth": 3}})
+    assert world.children("") == []
+
+
+def test_parameters_that_give_no_number_end_in_words_and_not_in_a_version(
+    world: tiny.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiny, "measure", lambda *_: {"rmse": float("nan")})
+    world.fill(tiny.facts(60))
+    with pytest.raises(NightshiftError, match="all 1 trials failed, the last with: Refused: measure gave nan for rmse"):
+        world.train(60, parameters={"boosted": {"eta": 0.5}})
+    assert world.client.search_model_versions("name = 'tiny'") == []
+
+
+def test_a_kind_that_fits_on_spark_cannot_be_searched(world: tiny.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_spark = (Candidate(name="boosted", kind="spark_ml", build=lambda _: None),)
+    monkeypatch.setattr(tiny, "candidates", lambda: on_spark)
+    world.fill(tiny.facts(60))
+    with pytest.raises(BadDeclaration, match="candidate boosted: kind spark_ml fits on Spark, so no space for it"):
+        world.train(60)
+
+
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        (Candidate(name="slow", kind="spark_ml", build=lambda _: None), "slow: kind spark_ml .* so no folds with it"),
+        (Candidate(name="mean", kind="blend", of=("boosted", "tres")), "'tres' in `of` is no candidate; there are"),
+    ],
+    ids=["folds on Spark", "a blend of nobody"],
+)
+def test_a_candidate_that_cannot_be_is_said_before_anything_is_fitted(
+    world: tiny.World, monkeypatch: pytest.MonkeyPatch, made: Candidate, says: str
+) -> None:
+    own, job = tiny.candidates(), Job(stage=Stage.TRAIN, use_case="tiny", window=Window.of(tiny.START))
+    monkeypatch.setattr(tiny, "candidates", lambda: (*own, made))
+    with pytest.raises(BadDeclaration, match=says):
+        asked_for(model_part("tiny"), replace(tiny.USE_CASE.search, folds=3), job)
 
 
 def test_constants_are_chosen_on_validation_and_stay_with_the_version(

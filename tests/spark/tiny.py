@@ -25,10 +25,13 @@ from spark_jobs.declare import (
     Labels,
     Place,
     RawTable,
+    Real,
     Search,
+    Space,
     Stage,
     TimeSplit,
     UseCase,
+    Whole,
     Window,
     tags,
 )
@@ -39,6 +42,7 @@ from spark_jobs.work import Result, Work
 
 DAY = timedelta(days=1)
 START = date(2024, 1, 1)
+SPACE: Space = {"max_depth": Whole(low=1, high=4), "eta": Real(low=0.05, high=0.5)}
 
 USE_CASE = UseCase(
     name="tiny",
@@ -57,17 +61,13 @@ USE_CASE = UseCase(
     labels=Labels(columns=("y",), horizon=timedelta(), clock="facts"),
     split=TimeSplit(judge=7 * DAY, validate=7 * DAY, embargo=DAY),
     gate=Gate(metric="rmse", better="lower", limit=2.0, margin=0.01, rows=48, resamples=100),
-    search=Search(trials=4, batch=2, seed=3),
+    search=Search(trials=4, batch=2, seed=3, spaces={"boosted": SPACE}),
     history=365 * DAY,
 )
 
 
-def space(trial: Any) -> dict[str, Any]:
-    return {"max_depth": trial.suggest_int("max_depth", 1, 4), "eta": trial.suggest_float("eta", 0.05, 0.5)}
-
-
 def candidates() -> tuple[Candidate, ...]:
-    return (Candidate(name="boosted", kind="xgboost", params={"rounds": 60, "patience": 5}, space=space),)
+    return (Candidate(name="boosted", kind="xgboost", params={"rounds": 60, "patience": 5}),)
 
 
 def measure(judged: pd.DataFrame, constants: Mapping[str, float]) -> dict[str, float]:

@@ -44,12 +44,15 @@ def simulated(spark: SparkSession, use_case: UseCase, folder: Path) -> Simulated
     lookback = use_case.features.lookback + DAYS_ASKED
     window = Window.of(START, START + lookback)
     place = Place(lake=f"{folder}/lake", landing=f"{folder}/landing", tracking="", registry="")
-    work = Work(
-        job=Job(stage=Stage.INGEST, use_case=use_case.name, window=window), place=place, use_case=use_case, spark=spark
-    )
-    ingest.run(work)
-    refine.run(work)
+    work, brings = (_work(spark, one, place, window) for one in (use_case, use_cases.load(use_case.source)))
+    ingest.run(brings)
+    refine.run(brings)
     asked = Window(start=window.end - DAYS_ASKED, end=window.end)
     frames = Silver.of(work).frames([asked], before=use_case.features.lookback)
     frames = {name: frame.cache() for name, frame in frames.items()}
     return Simulated(use_case=use_case, asked=asked, frames=frames | {"days": spark.sql(days_sql([asked]))})
+
+
+def _work(spark: SparkSession, use_case: UseCase, place: Place, window: Window) -> Work:
+    job = Job(stage=Stage.INGEST, use_case=use_case.name, window=window)
+    return Work(job=job, place=place, use_case=use_case, spark=spark)

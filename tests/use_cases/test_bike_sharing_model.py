@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as f
 
+from spark_jobs.declare.space import suggested
 from spark_jobs.kinds import Candidate, Columns
 from spark_jobs.use_cases.bike_sharing.model import candidates, measure, plots
 from spark_jobs.use_cases.bike_sharing.use_case import USE_CASE
@@ -50,14 +51,13 @@ def test_boosting_follows_a_city_that_doubles() -> None:
 def test_every_trial_is_within_what_boosting_takes() -> None:
     import optuna
 
-    boosting = named("boosting")
-    assert boosting.space is not None
+    boosting, space = named("boosting"), USE_CASE.search.spaces["boosting"]
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study()
     for extreme in (0, 1):
         asked = {"max_depth": (3, 6), "eta": (0.04, 0.12), "colsample_bytree": (0.4, 0.9), "lambda": (1.0, 30.0)}
         study.enqueue_trial({name: bounds[extreme] for name, bounds in asked.items()})
-        params = {**boosting.params, **boosting.space(study.ask()), "rounds": 3}
+        params = {**boosting.params, **suggested(space, study.ask()), "rounds": 3}
         assert boosting.fit(hours(3), params, COLUMNS, watched=hours(2)).settled["rounds"]
 
 

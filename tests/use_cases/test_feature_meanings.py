@@ -4,10 +4,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
-from pyspark.sql import SparkSession
+import pytest
+from pyspark.sql import DataFrame, SparkSession
 
+from spark_jobs import use_cases
 from spark_jobs.use_cases.bike_sharing.features import features
 from spark_jobs.use_cases.predictive_maintenance.use_case import COMPONENTS, ERRORS
+from spark_jobs.use_cases.wine_quality.use_case import MEASUREMENTS
 from tests.use_cases import plant
 from tests.use_cases.fingerprints import differences, fingerprints
 
@@ -37,6 +40,22 @@ BIKE_SHARING = {
     "trend_1d": "d0bba21e",
     "trend_7d": "bd6d6653",
     "usual_trend": "ca90ad73",
+}
+
+WINES = {
+    "fixed_acidity": "0774dbe7",
+    "volatile_acidity": "8a3c8d1b",
+    "citric_acid": "fa128e8f",
+    "residual_sugar": "ff739028",
+    "chlorides": "91a5efde",
+    "free_sulfur_dioxide": "314cc93d",
+    "total_sulfur_dioxide": "0be121e5",
+    "density": "3e6aa447",
+    "ph": "36d9b3aa",
+    "sulphates": "a61f0063",
+    "alcohol": "ae67e49f",
+    "bound_sulfur_dioxide": "96af043b",
+    "is_red": "cdc77cae",
 }
 
 PREDICTIVE_MAINTENANCE = {
@@ -209,6 +228,23 @@ def test_predictive_maintenance(spark: SparkSession) -> None:
         failures=[happened(number, *COMPONENTS) for number in range(0, 30, 5)],
     )
     assert differences(PREDICTIVE_MAINTENANCE, fingerprints(found, ["machineID", "at"])) == []
+
+
+def sample(number: int) -> dict[str, Any]:
+    measured = {name: number * (31 + place) % 101 / 10 for place, (name, _, _) in enumerate(MEASUREMENTS.values())}
+    at = datetime(2024, 3, 1 + number % 3, tzinfo=UTC)
+    told = {"colour": ("red", "white")[number % 2], "quality": number % 11, "file": f"{at:%F}/a.csv", "record": number}
+    return {"at": at, **measured, **told}
+
+
+@pytest.mark.parametrize("name", ["wine_quality", "wine_score"])
+def test_wines(name: str, spark: SparkSession) -> None:
+    """One record for both: on one source the same column means the same."""
+    made: DataFrame = use_cases.part(name, "features").features(
+        {"samples": spark.createDataFrame(pd.DataFrame([sample(number) for number in range(60)]))}
+    )
+    assert dict(made.dtypes)["is_red"] == "int"
+    assert differences(WINES, fingerprints(made.toPandas(), ["at", "sample"])) == []
 
 
 def test_another_meaning_is_told_from_another_order_or_the_last_digit() -> None:

@@ -10,7 +10,9 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as f
 
+from spark_jobs.declare.space import suggested
 from spark_jobs.kinds import Candidate, Columns
+from spark_jobs.kinds.reasons import REASONS
 from spark_jobs.learning.model_part import code_of
 from spark_jobs.use_cases.predictive_maintenance import forest
 from spark_jobs.use_cases.predictive_maintenance.model import NO_ALARM, calibrate, candidates, decide, measure, plots
@@ -150,7 +152,6 @@ def test_boosting_learns_what_is_rare_at_every_corner_of_its_space() -> None:
     import optuna
 
     boosting, rows, later = named("boosting"), known(), known(steps=30)
-    assert boosting.space is not None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study()
     bounds = {
@@ -163,7 +164,7 @@ def test_boosting_learns_what_is_rare_at_every_corner_of_its_space() -> None:
     }
     for extreme in (0, 1):
         study.enqueue_trial({name: values[extreme] for name, values in bounds.items()})
-        params = {**boosting.params, **boosting.space(study.ask()), "rounds": 40}
+        params = {**boosting.params, **suggested(USE_CASE.search.spaces["boosting"], study.ask()), "rounds": 40}
         judged = later.join(boosting.fit(rows, params, COLUMNS).predict(later))
         assert measure(judged, calibrate(judged))["pr_auc"] > 0.9
 
@@ -236,7 +237,7 @@ def predictions(spark: SparkSession, alarms: dict[tuple[int, str], list[int]]) -
                 | {f"{name}_probability": 0.1 + 0.8 * alarm for name, alarm in found.items()}
                 | {f"{name}_alarm": alarm for name, alarm in found.items()}
             )
-    return spark.createDataFrame(pd.DataFrame(rows))
+    return spark.createDataFrame(pd.DataFrame(rows)).withColumn("reasons", f.lit(None).cast(REASONS))
 
 
 def visits(frame: Any) -> list[tuple[str, int, str, str]]:
@@ -272,11 +273,43 @@ def standing(spark: SparkSession, days: int) -> Any:
         | {f"{name}_alarm": int(name == "comp2") for name in COMPONENTS}
         for at in stamps
     ]
-    return spark.createDataFrame(pd.DataFrame(rows))
+    return spark.createDataFrame(pd.DataFrame(rows)).withColumn("reasons", f.lit(None).cast(REASONS))
 
 
 def test_a_day_without_alarms_has_an_empty_list(spark: SparkSession) -> None:
     assert visits(predictions(spark, {})) == []
+
+
+def test_an_alarm_is_explained_in_words_by_what_raised_it(spark: SparkSession) -> None:
+    given = [
+        ("comp2_probability", "vibration_mean_24h", 45.1234, 39.87, 0.4),
+        ("comp2_probability", "comp4_never_failed", 1.0, 0.25, 0.2),
+        ("comp2_probability", "comp1_failed_days", None, 200.0, 0.1),
+        ("comp2_probability", "volt_mean_12h", 170.0, 170.8, -0.3),
+        ("comp1_probability", "error1_24h", 2.0, 0.1, 0.4),
+    ]
+    rows = predictions(spark, {(1, "comp2"): [0, 1, 0, 0, 0, 0]}).withColumn("reasons", as_reasons(given))
+    (row,) = machines_to_visit({"predictions": rows}).collect()
+    assert row["why"] == (
+        "vibration mean of 24 h 45.1, usually 39.9; comp4_never_failed 1, usually 0.25; "
+        "days since comp1 failed unknown, usually 200"
+    )
+
+
+def as_reasons(given: list[tuple[str, str, float | None, float, float]]) -> Any:
+    names = ("prediction", "feature", "value", "usual", "by")
+    each = (f.struct(*(f.lit(one).alias(name) for name, one in zip(names, reason, strict=True))) for reason in given)
+    return f.array(*each).cast(REASONS)
+
+
+def test_extra_trees_learn_what_is_rare_and_their_probabilities_are_true() -> None:
+    trees, rows, later = named("extra_trees"), known(), known(steps=30)
+    assert trees.params["n_estimators"] == 400
+    few = {**trees.params, "n_estimators": 30, "negatives": 400}
+    judged = later.join(trees.fit(rows, few, COLUMNS).predict(later))
+    assert measure(judged, calibrate(judged))["pr_auc"] > 0.5
+    said, true = (judged[list(names)].to_numpy().mean() for names in (PROBABILITIES, COMPONENTS))
+    assert said == pytest.approx(true, rel=0.5)  # fifty times as much, did they stand for half of all rows
 
 
 def test_what_a_model_is_made_by_holds_the_modules_it_imports_but_no_pictures() -> None:

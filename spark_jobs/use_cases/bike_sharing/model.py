@@ -9,7 +9,6 @@ from spark_jobs.kinds import Candidate, Params
 from spark_jobs.use_cases.bike_sharing import plots as pictures
 
 if TYPE_CHECKING:
-    import optuna
     import pandas as pd
     from matplotlib.figure import Figure
 
@@ -23,7 +22,7 @@ def candidates() -> tuple[Candidate, ...]:
     """The reference first: where nothing is better, the simplest wins."""
     return (
         Candidate(name="linear", kind="spark_ml", build=_linear),
-        Candidate(name="boosting", kind="xgboost", params=BOOSTING, space=_space),
+        Candidate(name="boosting", kind="xgboost", params=BOOSTING),
     )
 
 
@@ -43,15 +42,6 @@ def plots(
     rows = judged.sort_values("at")
     found = {"two_weeks": pictures.two_weeks(rows), "error_by_hour": pictures.error_by_hour(rows)}
     return found if importance.empty else found | {"importance": pictures.importance(importance)}
-
-
-def _space(trial: "optuna.Trial") -> dict[str, Any]:
-    return {
-        "max_depth": trial.suggest_int("max_depth", 3, 6),
-        "eta": trial.suggest_float("eta", 0.04, 0.12, log=True),
-        "colsample_bytree": trial.suggest_float("colsample_bytree", 0.4, 0.9),
-        "lambda": trial.suggest_float("lambda", 1, 30, log=True),
-    }
 
 
 def _linear(params: Params) -> Any:  # noqa: ARG001 - it has none

@@ -11,10 +11,13 @@ from spark_jobs.declare import (
     Labels,
     Publication,
     RawTable,
+    Real,
     Report,
     Search,
+    Space,
     TimeSplit,
     UseCase,
+    Whole,
 )
 
 DAY = timedelta(days=1)
@@ -41,6 +44,12 @@ COUNTS = (
     Column(name="registered", kind=INTEGER, low=0),
     Column(name="cnt", kind=INTEGER, low=0),
 )
+BOOSTING: Space = {
+    "max_depth": Whole(low=3, high=6),
+    "eta": Real(low=0.04, high=0.12, log=True),
+    "colsample_bytree": Real(low=0.4, high=0.9),
+    "lambda": Real(low=1, high=30, log=True),
+}
 HOUR = "timestampadd(HOUR, CAST(hr AS INT), CAST(dteday AS TIMESTAMP))"
 
 USE_CASE = UseCase(
@@ -81,7 +90,7 @@ USE_CASE = UseCase(
     labels=Labels(columns=("cnt",), horizon=timedelta(), clock="rides"),
     split=TimeSplit(judge=28 * DAY, validate=28 * DAY, embargo=DAY),
     gate=Gate(metric="rmse", better="lower", limit=120.0, margin=0.01, rows=24 * 14),
-    search=Search(trials=16, batch=4, seed=7),
+    search=Search(trials=16, batch=4, seed=7, spaces={"boosting": BOOSTING}),
     history=1100 * DAY,
     ahead=DAY,
     reports=(Report(name="daily", key=("day",)),),

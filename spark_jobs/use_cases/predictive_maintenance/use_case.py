@@ -12,10 +12,13 @@ from spark_jobs.declare import (
     Labels,
     Publication,
     RawTable,
+    Real,
     Report,
     Search,
+    Space,
     TimeSplit,
     UseCase,
+    Whole,
 )
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -29,6 +32,15 @@ ERRORS = ("error1", "error2", "error3", "error4", "error5")
 ERROR_WINDOWS = {"24h": 24 * HOUR, "7d": 7 * DAY}
 COMPONENTS = ("comp1", "comp2", "comp3", "comp4")
 MODELS = ("model1", "model2", "model3", "model4")
+
+BOOSTING: Space = {
+    "max_depth": Whole(low=3, high=6),
+    "eta": Real(low=0.03, high=0.12, log=True),
+    "min_child_weight": Real(low=0.02, high=2, log=True),
+    "colsample_bytree": Real(low=0.2, high=0.7),
+    "lambda": Real(low=0.3, high=10, log=True),
+    "positive_weight": Real(low=1, high=20, log=True),
+}
 
 TIME, MACHINE = Column(name="datetime", kind=Kind.MOMENT), Column(name="machineID", kind=Kind.INTEGER, low=1)
 CLOCK_IS_SET = Check(says="the clock was set: it shows 2000 or later", sql="datetime >= TIMESTAMP'2000-01-01'")
@@ -118,12 +130,14 @@ USE_CASE = UseCase(
             *(Bound(metric=f"{component}_recall", better="higher", may_worsen=0.15) for component in COMPONENTS),
         ),
     ),
-    search=Search(trials=8, batch=4, seed=7, on_request=("forest",)),
+    search=Search(trials=8, batch=4, seed=7, spaces={"boosting": BOOSTING}, on_request=("forest",)),
     history=1100 * DAY,
     predictions=(
         *(f"{component}_probability" for component in COMPONENTS),
         *(f"{component}_alarm" for component in COMPONENTS),
     ),
+    reasons=3,
+    reasons_from="threshold",  # a row without an alarm needs none
     reports=(Report(name="machines_to_visit", key=("machineID", "component"), export=True, lookback=REMEMBERED),),
     publication=Publication(
         url="http://azuremlsamples.azureml.net/templatedata",

@@ -1,0 +1,142 @@
+"""Models that are fitted in memory: one way to be sent to Spark's workers, one to be kept by MLflow.
+
+The whole model goes along with the function that scores, once per query; a worker opens it once.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pyspark.sql import DataFrame
+
+from spark_jobs.kinds import Columns, Params, Why
+from spark_jobs.kinds.reasons import REASONS, given
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+
+    Numbers = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InMemory(ABC):
+    """What a kind adds: how a matrix is predicted, what moved that, and its files."""
+
+    columns: Columns
+    settled: Params
+    usual: Mapping[str, float] = field(default_factory=dict)  # means of the rows it was fitted on
+    curves: Mapping[str, list[float]] = field(default_factory=dict)
+
+    numbers: ClassVar[str] = "float64"  # of the matrix it predicts
+    files: ClassVar[str]  # the folder's name within a saved model
+
+    @property
+    @abstractmethod
+    def anywhere(self) -> tuple[Path, ...]:
+        """The modules that open it without our code; the first holds MLflow's `_load_pyfunc`."""
+
+    @property
+    @abstractmethod
+    def needs(self) -> tuple[str, ...]:
+        """The libraries these need beside pandas."""
+
+    @property
+    @abstractmethod
+    def importance(self) -> "pd.DataFrame": ...
+
+    @abstractmethod
+    def predicted(self, matrix: "Numbers") -> "Numbers":
+        """A line per label, a number per row."""
+
+    @abstractmethod
+    def moved(self, place: int, matrix: "Numbers") -> "Numbers":
+        """Per row and feature how far it moved the prediction of one label, in the prediction's own unit.
+
+        With where all rows begin, the features of a row sum to its prediction.
+        """
+
+    @abstractmethod
+    def write(self, folder: Path) -> None:
+        """Its files, of which `read` of its kind makes it again."""
+
+    def predict(self, rows: "pd.DataFrame") -> "pd.DataFrame":
+        import pandas as pd
+
+        found = self.predicted(self._matrix(rows))
+        return pd.DataFrame(dict(zip(self.columns.predictions, found, strict=True)), index=rows.index)
+
+    def moves(self, rows: "pd.DataFrame") -> "pd.DataFrame":
+        import numpy as np
+        import pandas as pd
+
+        matrix, labels = self._matrix(rows), self.columns.labels
+        with ThreadPoolExecutor(len(labels)) as pool:
+            found = list(pool.map(lambda place: np.abs(self.moved(place, matrix)).mean(axis=0), range(len(labels))))
+        names = [(label, feature) for label in labels for feature in self.columns.features]
+        return pd.DataFrame(names, columns=["label", "feature"]).assign(moves=np.concatenate(found))
+
+    def score(self, frame: DataFrame, keep: Sequence[str], why: Why | None = None) -> DataFrame:
+        names = [*keep, *(name for name in self.columns.features if name not in keep)]
+        schema = frame.select(*keep).schema
+        for name in self.columns.predictions:
+            schema = schema.add(name, "double")
+        if why:
+            schema = schema.add("reasons", REASONS)
+        return frame.select(*names).mapInArrow(_scorer(self, list(keep), why), schema)
+
+    def save(self, folder: Path, reads: Mapping[str, str]) -> None:
+        from spark_jobs.tracking.models import Portable, save_python_model
+
+        with TemporaryDirectory() as name:
+            own = Path(name) / self.files
+            own.mkdir()
+            self.write(own)
+            doubles = dict.fromkeys(reads, "double")  # whatever comes, a matrix holds floats
+            portable = Portable(code=self.anywhere, files=own, needs=self.needs)
+            save_python_model(folder, portable, doubles, self.columns.predictions)
+
+    def _matrix(self, rows: "pd.DataFrame") -> "Numbers":
+        return matrix_of(rows, self.columns.features, self.numbers)
+
+
+def matrix_of(rows: "pd.DataFrame", features: Sequence[str], numbers: str) -> "Numbers":
+    matrix: Numbers = rows[list(features)].to_numpy(numbers, na_value=float("nan"))
+    return matrix
+
+
+def means_of(rows: "pd.DataFrame", features: Sequence[str]) -> dict[str, float]:
+    """Of what is there; a feature that is nowhere has none."""
+    means = rows[list(features)].astype("float64").mean()
+    return {str(name): float(mean) for name, mean in means.items() if mean == mean}  # noqa: PLR0124 - NaN is not
+
+
+def _scorer(model: InMemory, keep: list[str], why: Why | None) -> Any:
+    def scored(batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
+        for batch in batches:
+            yield _score(model, batch, keep, why)
+
+    return scored
+
+
+def _score(model: InMemory, batch: "pa.RecordBatch", keep: list[str], why: Why | None) -> "pa.RecordBatch":
+    import pyarrow as pa
+
+    def matrix(rows: "pa.RecordBatch", numbers: str) -> "Numbers":
+        import numpy as np
+
+        kind = pa.type_for_alias(numbers)
+        columns = [rows.column(name).cast(kind).to_numpy(zero_copy_only=False) for name in model.columns.features]
+        return np.column_stack(columns)
+
+    found = model.predicted(matrix(batch, model.numbers))
+    scored = {name: batch.column(name) for name in keep}
+    scored |= {name: pa.array(values) for name, values in zip(model.columns.predictions, found, strict=True)}
+    if why:
+        scored["reasons"] = given(model, lambda rows: matrix(batch.take(pa.array(rows)), "float64"), found, why)
+    return pa.RecordBatch.from_pydict(scored)

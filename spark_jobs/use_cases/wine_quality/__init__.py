@@ -1,0 +1,1 @@
+"""Is this wine of high quality?"""

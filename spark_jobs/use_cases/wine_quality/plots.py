@@ -1,0 +1,105 @@
+"""Pictures of who is told apart how well, for people who look at a model's MLflow run."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+INK, LIGHT = "#44546a", "#d9dee5"
+OF = {"all": "#44546a", "red": "#a4243b", "white": "#d8973c"}
+SHOWN = 13
+BINS = 10
+
+Told = Mapping[str, "tuple[NDArray[np.int64], NDArray[np.float64]]"]  # per colour: whether good, how probably
+
+
+def roc(told: Told) -> "Figure":
+    """How many of the good are found for how many of the others called good."""
+    from sklearn.metrics import roc_auc_score, roc_curve
+
+    figure, axes = _square("Good wines found, for others called good")
+    axes.plot([0, 1], [0, 1], color=LIGHT, linewidth=1)
+    for colour, (good, chance) in told.items():
+        if len(set(good.tolist())) == 2:
+            false, true, _ = roc_curve(good, chance)
+            label = f"{colour}: area {roc_auc_score(good, chance):.3f}"
+            axes.plot(false, true, color=OF[colour], linewidth=1.8, label=label)
+    axes.set(xlabel="share of the others called good", ylabel="share of the good found")
+    return _named(figure, axes, "lower right")
+
+
+def precision_recall(told: Told, threshold: float) -> "Figure":
+    """The dot is where the decision stands."""
+    from sklearn.metrics import precision_recall_curve
+
+    figure, axes = _square(f"Precision and recall; dots: called good from {threshold:.2f} on")
+    for colour, (good, chance) in told.items():
+        if not good.any():
+            continue
+        precision, recall, _ = precision_recall_curve(good, chance)
+        axes.plot(recall, precision, color=OF[colour], linewidth=1.8, drawstyle="steps-post", label=colour)
+        called = chance >= threshold
+        if called.any():
+            here = (good[called].sum() / good.sum(), good[called].mean())
+            axes.plot(*here, "o", color=OF[colour], markersize=8, markeredgecolor="white", zorder=3)
+    axes.set(xlabel="recall", ylabel="precision")
+    return _named(figure, axes, "lower left")
+
+
+def calibration(told: Told) -> "Figure":
+    """Whether of wines with a probability of 0.3 three in ten are good; the larger a dot, the more wines."""
+    figure, axes = _square("What was foretold, and what came true")
+    axes.plot([0, 1], [0, 1], color=LIGHT, linewidth=1)
+    for colour, (good, chance) in told.items():
+        place = np.minimum((chance * BINS).astype(int), BINS - 1)
+        there = np.unique(place)
+        foretold, true, share = zip(
+            *((chance[place == p].mean(), good[place == p].mean(), (place == p).mean()) for p in there), strict=True
+        )
+        axes.plot(foretold, true, color=OF[colour], linewidth=1.4, label=colour)
+        axes.scatter(foretold, true, s=12 + 300 * np.array(share), color=OF[colour], alpha=0.6, linewidths=0)
+    axes.set(xlabel="probability foretold", ylabel="share that was good")
+    return _named(figure, axes, "upper left")
+
+
+def importance(shares: "pd.DataFrame") -> "Figure":
+    """What the trees were split by; the rest is too small to see."""
+    top = shares.nlargest(SHOWN, "importance").iloc[::-1]
+    figure, axes = _empty("What the trees are split by: share of what they gain", 8, 0.9 + 0.3 * len(top))
+    bars = axes.barh(top["feature"], top["importance"], color=OF["red"], alpha=0.85)
+    axes.bar_label(bars, labels=[f"{share:.0%}" for share in top["importance"]], padding=4, color=INK)
+    axes.margins(x=0.12)
+    axes.set_xticks([])
+    axes.spines["bottom"].set_visible(False)
+    return figure
+
+
+def _named(figure: "Figure", axes: "Axes", place: Literal["upper left", "lower left", "lower right"]) -> "Figure":
+    """With a legend, where anything was drawn."""
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False, loc=place)
+    return figure
+
+
+def _square(title: str) -> "tuple[Figure, Axes]":
+    figure, axes = _empty(title, 6, 5.2)
+    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02))
+    axes.grid(color=LIGHT, linewidth=0.6)
+    return figure, axes
+
+
+def _empty(title: str, width: float, height: float) -> "tuple[Figure, Axes]":
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
+    axes = figure.subplots()
+    axes.set_title(title, loc="left", fontsize=12, color=INK)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(colors=INK)
+    return figure, axes

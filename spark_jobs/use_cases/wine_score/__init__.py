@@ -1,0 +1,1 @@
+"""Which quality will those who taste a wine give it?"""

@@ -1,0 +1,88 @@
+"""What a use case may not declare, and what it is told."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from spark_jobs import use_cases
+from spark_jobs.declare import RECORD, BadDeclaration, Column, HashSplit, RawTable, Reads
+from spark_jobs.use_cases.wine_quality.use_case import USE_CASE as OWNER
+from spark_jobs.use_cases.wine_score.use_case import USE_CASE as READER
+
+
+def test_every_table_that_is_read_is_declared_by_the_one_that_brings_it_in() -> None:
+    for use_case in use_cases.discover().values():
+        owner = use_cases.load(use_case.source)
+        assert owner.reads is None
+        assert {*use_case.tables} <= {*owner.tables}
+        assert use_case.publication == owner.publication
+
+
+def test_a_reader_has_the_tables_of_its_owner() -> None:
+    reader = use_cases.load("wine_score")
+    assert (reader.tables, reader.source) == (OWNER.tables, "wine_quality")
+
+
+def test_a_withdrawn_table_is_an_error_that_names_both() -> None:
+    renamed = (replace(OWNER.tables[0], name="wines"),)
+    owner = replace(OWNER, tables=renamed, labels=replace(OWNER.labels, clock="wines"))
+    says = "wine_score reads samples of wine_quality, which declares wines: put it back in wine_quality/use_case.py"
+    with pytest.raises(BadDeclaration, match=says):
+        READER.on(owner)
+
+
+def test_a_withdrawn_owner_is_an_error_that_names_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(use_cases, "names", lambda: ["bike_sharing", "wine_score"])
+    with pytest.raises(BadDeclaration, match="wine_score reads tables of wine_quality, which is not one of bike_shar"):
+        use_cases.load("wine_score")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"split": HashSplit(judge=0.3, validate=0.15)},
+        {"features": replace(READER.features, columns=(*READER.features.columns, "age"))},
+        {"features": replace(READER.features, columns=READER.features.columns[::-1])},
+    ],
+)
+def test_on_one_source_rows_are_parted_alike(other: dict[str, Any]) -> None:
+    with pytest.raises(BadDeclaration, match="wine_score and wine_quality share their rows, so their split"):
+        replace(READER, **other).on(OWNER)
+
+
+def test_a_reader_is_not_read_and_has_no_tables_of_its_own() -> None:
+    with pytest.raises(BadDeclaration, match="wine_score: it reads tables of wine_score"):
+        READER.on(READER)
+    with pytest.raises(BadDeclaration, match="wine_score: it reads tables of wine_quality and has none itself"):
+        replace(READER, tables=OWNER.tables).on(OWNER)
+
+
+TEXT = Column(name="text")
+DECLARED: dict[str, tuple[Callable[[], object], str]] = {
+    "blank": (lambda: Column(name="fixed acidity"), "no table holds a name with ' ' .* header='fixed acidity'"),
+    "two times": (
+        lambda: RawTable(name="t", columns=(TEXT,), key=RECORD, at_arrival=True, day_column="text", event_time="text"),
+        "table t: a row is of its day_column or at_arrival, not both",
+    ),
+    "half a record": (lambda: RawTable(name="t", columns=(TEXT,), key=("file",)), "the key RECORD stands alone"),
+    "its name": (lambda: RawTable(name="t", columns=(Column(name="file"),), key=RECORD), "the key RECORD stands alone"),
+    "tables twice": (lambda: Reads(use_case="shop", tables=("a", "a")), "name tables of shop, each once"),
+    "no table": (lambda: Reads(use_case="shop", tables=()), "name tables of shop, each once"),
+}
+
+
+@pytest.mark.parametrize(("declare", "says"), DECLARED.values(), ids=DECLARED)
+def test_a_contradiction_is_refused_with_what_to_do(declare: Callable[[], object], says: str) -> None:
+    with pytest.raises(BadDeclaration, match=says):
+        declare()
+
+
+def test_who_looks_at_data_or_approves_a_model_does_not_make_another_one_due() -> None:
+    assert repr(replace(OWNER, profile=not OWNER.profile, approval=not OWNER.approval)) == repr(OWNER)
+
+
+def test_a_column_may_be_called_otherwise_in_its_file() -> None:
+    table = RawTable(name="t", columns=(Column(name="ph", header="pH value"), TEXT), key=RECORD)
+    assert (table.column_names, table.header) == (("ph", "text"), ("pH value", "text"))
