@@ -9,8 +9,13 @@ import time
 
 from pyspark.sql import SparkSession
 
+from engine.ending import Ending
+
+LOOK = 0.25  # seconds between two looks at what must end
+
 if __name__ == "__main__":
     java = os.getppid()
-    SparkSession.builder.getOrCreate()
+    ending = Ending(SparkSession.builder.getOrCreate().sparkContext)
     while os.getppid() == java:
-        time.sleep(1)
+        ending.look()
+        time.sleep(LOOK)

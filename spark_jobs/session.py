@@ -33,6 +33,8 @@ UP_WITHIN = 120.0  # seconds that a job waits for an engine that is being starte
 ENDED_WITHIN = 30.0  # seconds until the work of an earlier holder must have ended
 # Few rows are read sooner than code to read them is written and compiled, query by query.
 INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+ABSENT = ("INVALID_HANDLE.SESSION_NOT_FOUND", "NO_ACTIVE_SESSION")  # never was; has been closed by its holder meanwhile
+OVER = "spark.nightshift.over"  # a setting of a session whose work is no longer wanted
 SIGN_OF_LIFE = 60.0  # seconds; a session nobody hears of for five minutes is closed
 
 
@@ -57,7 +59,7 @@ def spark_session(place: Place, name: str, *, small: bool = False) -> "Iterator[
         yield spark
     finally:
         over.set()
-        _close(spark)
+        _close(spark, place.engine)
 
 
 def _url(place: Place, number: UUID) -> str:
@@ -118,13 +120,26 @@ def _end_earlier(url: str, engine: str) -> None:
     former = SparkConnectClient(url)
     _impatient(former)
     try:
-        former.interrupt_all()
-        _until_nothing_runs(former, engine)
-        _release(former)
+        _end(former, engine)
     except (PySparkException, RpcError) as error:
         _raise_unless_absent(error, engine)
     finally:
         former.close()
+
+
+def _end(client: "SparkConnectClient", engine: str) -> None:
+    """The client's session; refused by the engine where another one has that number meanwhile."""
+    client.interrupt_all()
+    client.config(_over())
+    _until_nothing_runs(client, engine)
+    _release(client)
+
+
+def _over() -> Any:
+    """The engine sees it, and cancels again and again what an interruption alone did not end."""
+    from pyspark.sql.connect.proto import ConfigRequest, KeyValue
+
+    return ConfigRequest.Operation(set=ConfigRequest.Set(pairs=[KeyValue(key=OVER, value="true")]))
 
 
 def _until_nothing_runs(former: "SparkConnectClient", engine: str) -> None:
@@ -150,7 +165,7 @@ def _raise_unless_absent(error: Exception, engine: str) -> None:
             f"what answers at {engine} is no engine: another program has its port. Choose another one: "
             "make run ENGINE_PORT=..."
         ) from None
-    if "INVALID_HANDLE.SESSION_NOT_FOUND" not in str(error):
+    if not any(sign in str(error) for sign in ABSENT):
         raise error
 
 
@@ -178,10 +193,10 @@ def _keep(spark: "SparkSession", over: threading.Event) -> None:
             spark.conf.get("spark.sql.session.timeZone")
 
 
-def _close(spark: "SparkSession") -> None:
-    """An engine that has gone has no session to close any more."""
+def _close(spark: "SparkSession", engine: str) -> None:
+    """An engine that has gone has no session to close any more, and one that was taken over is another's."""
     with suppress(Exception):
-        _release(_client(spark))
+        _end(_client(spark), engine)
     cast(Any, spark).release_session_on_close = False
     spark.stop()
 

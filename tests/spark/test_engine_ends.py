@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 
-from engine.running import Engine
+from engine.running import Engine, running
 from local import processes
 from tests.spark.clients import IN_JAVA, IN_PYTHON, ROOT, Signs, client, said, until
 
@@ -83,6 +83,32 @@ def test_whoever_comes_next_under_a_name_ends_the_work_of_the_one_before(
     assert re.search(REFUSED, complaints)
     assert not one.written
     assert numbers(lake) == 1
+
+
+def test_work_ends_too_where_its_interruption_is_lost(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hadoop closes a new folder to others by a program, and loses what comes while it waits for its last words."""
+    waits = tmp_path / "waits"
+    slow = (
+        f'#!/bin/sh\n[ -e {waits} ] || {{ touch {waits}; sleep 6 >/dev/null & }}\nexec {shutil.which("chmod")} "$@"\n'
+    )
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "chmod").touch(mode=0o755)
+    (programs / "chmod").write_text(slow)
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+    one = Signs(tmp_path / "one")
+    with (
+        running(tmp_path, lake, memory="1g") as engine,
+        client(engine, lake, one.folder, IN_PYTHON.format(name="twice", seconds=60)) as first,
+    ):
+        until(waits.exists, "the making of a folder")
+        first.kill()
+        with client(engine, lake, tmp_path / "two", "with spark_session(place, 'twice'): pass") as second:
+            assert said(second)[0] == 0
+        until(lambda: idle(engine, one), "the end of its work", WITHIN)
+    assert numbers(lake) == 0
 
 
 def test_one_who_lost_the_session_between_two_queries_is_refused_too(
