@@ -9,7 +9,7 @@ from typing import Any
 
 from pyspark import SparkContext
 
-from spark_jobs.session import OVER
+from spark_jobs.declare.job import OVER
 
 PATIENCE = 2.5e9  # nanoseconds that work goes on while no client listens; one that lives asks again every second
 

@@ -20,6 +20,7 @@ from uuid import UUID, uuid5
 
 from spark_jobs import token
 from spark_jobs.declare import BadRequest, Conflict, Place, Refused, Unreachable
+from spark_jobs.declare.job import OVER
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -34,7 +35,6 @@ ENDED_WITHIN = 30.0  # seconds until the work of an earlier holder must have end
 # Few rows are read sooner than code to read them is written and compiled, query by query.
 INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 ABSENT = ("INVALID_HANDLE.SESSION_NOT_FOUND", "NO_ACTIVE_SESSION")  # never was; has been closed by its holder meanwhile
-OVER = "spark.nightshift.over"  # a setting of a session whose work is no longer wanted
 SIGN_OF_LIFE = 60.0  # seconds; a session nobody hears of for five minutes is closed
 
 

@@ -35,6 +35,7 @@ class Retrain(StrEnum):
 
 
 SOURCES = ("simulated", "public", "own")
+OVER = "spark.nightshift.over"  # set in an engine's session whose work is no longer wanted
 
 
 @dataclass(frozen=True, kw_only=True)
