@@ -62,6 +62,19 @@ def test_a_file_of_any_day_is_loaded_whatever_the_window(town: Town) -> None:
     assert town.run(Stage.INGEST)["days"] == [["2024-03-02", "2024-03-03"]]
 
 
+@pytest.mark.parametrize(("ahead", "day"), [(0, date(2024, 3, 1)), (1, date(2024, 3, 2))])
+def test_a_record_of_a_day_its_file_cannot_know_of_lies_under_the_day_it_came(
+    town: Town, ahead: int, day: date
+) -> None:
+    shops, sales, closures = USE_CASE.tables
+    foreseen = replace(USE_CASE, tables=(shops, replace(sales, days_ahead=ahead), closures))
+    town = replace(town, use_case=foreseen)
+    town.deliver("sales", 0, *(f"2024-03-0{number} 10:00:00,1,5,," for number in (1, 2, 3)))
+    town.run(Stage.INGEST)
+    came = date(2024, 3, 1)
+    assert sorted(town.rows("bronze", "sales", "record", "day")) == [(1, came), (2, day), (3, came)]
+
+
 def test_a_file_that_comes_again_with_other_content_is_refused_whole(town: Town) -> None:
     town.deliver("sales", 0, "2024-03-01 10:00:00,1,5,,")
     town.run(Stage.INGEST)
