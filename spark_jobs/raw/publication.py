@@ -12,7 +12,7 @@ from urllib.request import urlopen
 from zipfile import BadZipFile, ZipFile
 
 from spark_jobs.declare import BadRequest, Refused, Unreachable, UseCase
-from spark_jobs.raw.landing import Landing
+from spark_jobs.raw.landing import PUBLIC
 
 PATIENCE = 60  # seconds without a byte
 INSTEAD = "Type: make data USE_CASE={} FROM=<folder, zip archive or URL>"
@@ -30,7 +30,7 @@ def fetch(use_case: UseCase, landing: Path, origin: str = "") -> Path:
         )
     if publication is None:
         raise BadRequest("use_case", f"{name} has no published data: it runs on simulated or own files")
-    folder, wanted = Landing(landing / name).public, publication.files
+    folder, wanted = landing / name / PUBLIC, publication.files
     if not origin and not _problems(folder, wanted):
         return folder
     origin = origin or publication.url

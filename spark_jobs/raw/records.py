@@ -6,13 +6,13 @@ A file whose header is not the declared one, in any order, is refused whole: one
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.declare import NightshiftError, RawTable
+from spark_jobs.files import Files
 from spark_jobs.raw.landing import RawFile
 from spark_jobs.raw.rfc4180 import Records, WholeFile, split
 
@@ -54,14 +54,14 @@ def read_records(spark: SparkSession, table: RawTable, tasks: Sequence[Task]) ->
 
 def _groups(tasks: Sequence[Task]) -> list[list[Task]]:
     """Groups of about equal bytes: many small files share one task, a few large ones get four."""
-    total = sum(task.file.size for task in tasks)
+    total = sum(task.file.stamp.size for task in tasks)
     count = min(len(tasks), max(4, -(-total // GROUP)) if total > SMALL else 1)
     groups: list[list[Task]] = [[] for _ in range(count)]
     sizes = [0] * count
-    for task in sorted(tasks, key=lambda task: -task.file.size):
+    for task in sorted(tasks, key=lambda task: -task.file.stamp.size):
         smallest = sizes.index(min(sizes))
         groups[smallest].append(task)
-        sizes[smallest] += task.file.size + 1
+        sizes[smallest] += task.file.stamp.size + 1
     return groups
 
 
@@ -83,14 +83,14 @@ def read_file(task: Task, columns: Sequence[str], delimiter: str) -> Iterator[pa
         yield from _numbered(task, columns, delimiter)
     except WholeFile as refused:
         yield _refusal(task, refused)
-    stat = Path(task.file.path).stat()
-    if (stat.st_size, stat.st_mtime_ns) != (task.file.size, task.file.modified):
-        raise NightshiftError(f"{task.file.path} changed while it was read: move a file into landing when it is whole")
+    if Files(task.file.address).stamp() != task.file.stamp:
+        where = task.file.address
+        raise NightshiftError(f"{where} changed while it was read: move a file into landing when it is whole")
 
 
 def _numbered(task: Task, columns: Sequence[str], delimiter: str) -> Iterator[pa.RecordBatch]:
     last = 0
-    with Path(task.file.path).open("rb") as file:
+    with Files(task.file.address).opened() as file:
         for records in split(file, columns, delimiter):
             count = len(records.raw)
             if count:

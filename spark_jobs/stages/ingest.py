@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 
 from spark_jobs import use_cases
 from spark_jobs.declare import BadRequest, Delivery, RawTable, Refused, UseCase, days_of
+from spark_jobs.files import Files
 from spark_jobs.raw.landing import Landing
 from spark_jobs.raw.records import Task, read_records
 from spark_jobs.tables.ledger import Entry, Ledger
@@ -67,11 +68,12 @@ def _deliveries(work: Work, landing: Landing) -> Iterator[Delivery]:
     source = use_cases.part(work.use_case.name, "source")
     if work.place.source == "simulated":
         yield from source.simulated(work.job.window, knobs(work.place.simulation, work.use_case))
-    elif landing.public.is_dir():
-        yield from source.public(landing.public, work.job.window)
+    elif landing.public.files():
+        with landing.public.here() as folder:
+            yield from source.public(folder, work.job.window)
     else:
         name = work.use_case.name
-        raise Refused(f"source: no public data of {name} in {landing.public}. Type: make data USE_CASE={name}")
+        raise Refused(f"source: no public data of {name} in {landing.public.address}. Type: make data USE_CASE={name}")
 
 
 def _load(work: Work, landing: Landing, ledger: Ledger) -> list[Entry]:
@@ -99,9 +101,9 @@ def _tasks(landing: Landing, ledger: Ledger, unlisted: Set[tuple[str, str]]) -> 
     names = {name for name, _ in loaded}
     unchanged = {(name, *stamp) for (name, _), stamp in ledger.loaded.items()}
     for file in landing.files(ledger.table.name):
-        if (file.name, file.size, file.modified) in unchanged:
+        if (file.name, file.stamp.size, file.stamp.modified) in unchanged:
             continue
-        digest = file.digest()
+        digest = Files(file.address).digest()
         if (file.name, digest) not in loaded:
             yield Task(file=file, hash=digest, problem=OTHER_CONTENT if file.name in names else "")
 

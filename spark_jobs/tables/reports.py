@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from pyspark.sql import DataFrame
@@ -12,6 +11,7 @@ from pyspark.sql import functions as f
 
 from spark_jobs import use_cases
 from spark_jobs.declare import BadDeclaration, Report, Window
+from spark_jobs.files import Files
 from spark_jobs.lakehouse import Commit, Table, within
 from spark_jobs.tables.ledger import few
 from spark_jobs.tables.live import live_sql
@@ -86,10 +86,7 @@ def _export(work: Work, book: Tracking, report: Report, whole: DataFrame) -> Non
     newest = work.lake.gold("predictions").read().select(f.max("day").alias("day"))
     rows: pd.DataFrame = cast(Any, whole.join(newest, "day").orderBy(*report.key).toPandas())
     if work.lake.is_path:
-        folder = Path(work.place.lake) / work.use_case.name / "export"
-        folder.mkdir(parents=True, exist_ok=True)
-        part = folder / f".{report.name}.csv.part"
-        rows.to_csv(part, index=False)
-        part.replace(folder / f"{report.name}.csv")
+        export = Files(work.place.lake).below(work.use_case.name, "export", f"{report.name}.csv")
+        export.write(rows.to_csv(index=False).encode())
     if work.job.run:
         book.show_table(work.job.run, rows, f"{report.name}.json")

@@ -11,6 +11,7 @@ from pyspark.sql import functions as f
 
 from spark_jobs import use_cases
 from spark_jobs.declare import Job, Place, RawTable, Stage, Window, tags
+from spark_jobs.files import Files
 from spark_jobs.lakehouse import Lake, Table
 from spark_jobs.raw.landing import OWNER, Landing
 from spark_jobs.stages import features, ingest, refine
@@ -96,7 +97,11 @@ class Laws:
 
     def _made_again(self) -> Lake:
         """Only where files came since it was last made."""
-        again, of, landing_there = self.folder / "again", self.folder / "again.made-of", Landing(self.here.raw)
+        again, of, landing_there = (
+            self.folder / "again",
+            self.folder / "again.made-of",
+            Landing(Files(str(self.here.raw))),
+        )
         delivered = repr([sorted(landing_there.files(table.name)) for table in USE_CASE.tables])
         lake, landing = str(again / "lake"), str(again / "landing")
         if of.exists() and of.read_text() == delivered:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spark_jobs.declare import NightshiftError
+from spark_jobs.files import Files
 from spark_jobs.raw import quoted, rfc4180
 from spark_jobs.raw.landing import RawFile
 from spark_jobs.raw.records import Task, read_file
@@ -21,10 +22,7 @@ Reader = Callable[..., list[tuple[Any, ...]]]
 
 
 def task(path: Path) -> Task:
-    stat = path.stat()
-    file = RawFile(
-        arrival_day=date(2024, 3, 1), name="f.csv", path=str(path), size=stat.st_size, modified=stat.st_mtime_ns
-    )
+    file = RawFile(arrival_day=date(2024, 3, 1), name="f.csv", address=str(path), stamp=Files(str(path)).stamp())
     return Task(file=file, hash="h")
 
 

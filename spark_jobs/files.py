@@ -1,0 +1,117 @@
+"""Raw files and exports lie in a folder or in a bucket; nobody else asks which."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from hashlib import file_digest
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+if TYPE_CHECKING:
+    from pyarrow.fs import FileInfo, FileSystem
+
+BUCKETS = ("s3://", "s3a://")  # Spark says s3a to what everybody else calls s3
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Stamp:
+    """Changes when what lies under a name does; to be sure, compare digests."""
+
+    size: int
+    modified: int  # nanoseconds
+
+
+@dataclass(frozen=True)
+class Files:
+    """What lies under one address: a path, or s3://bucket/key. Keys and endpoint of a bucket are the machine's."""
+
+    address: str
+
+    def below(self, *names: str) -> "Files":
+        return replace(self, address="/".join((self.address.rstrip("/"), *names)))
+
+    @property
+    def name(self) -> str:
+        return self.address.rstrip("/").rpartition("/")[2]
+
+    @property
+    def is_bucket(self) -> bool:
+        return self.address.startswith(BUCKETS)
+
+    def exists(self) -> bool:
+        return bool(self._about().is_file)
+
+    def stamp(self) -> Stamp:
+        return _stamp(self._about())
+
+    def folders(self) -> list["Files"]:
+        return [self.below(info.base_name) for info in self._listed() if not info.is_file]
+
+    def files(self) -> list[tuple["Files", Stamp]]:
+        return [(self.below(info.base_name), _stamp(info)) for info in self._listed() if info.is_file]
+
+    def read(self) -> bytes:
+        with self.opened() as file:
+            return file.read()
+
+    @contextmanager
+    def opened(self) -> Iterator[BinaryIO]:
+        with self._system.open_input_file(self._path) as file:
+            yield cast(BinaryIO, file)
+
+    def digest(self) -> str:
+        with self.opened() as file:
+            return file_digest(cast(Any, file), "sha256").hexdigest()
+
+    def write(self, content: bytes) -> None:
+        """A reader sees the whole file or none: a bucket takes it so, in a folder it is moved onto its name."""
+        draft = self if self.is_bucket else self._beside(f".{self.name}.{os.getpid()}.tmp")
+        if not self.is_bucket:
+            Path(self._path).parent.mkdir(parents=True, exist_ok=True)
+        with self._system.open_output_stream(draft._path) as file:
+            file.write(content)
+        if draft is not self:
+            Path(draft._path).replace(self._path)
+
+    @contextmanager
+    def here(self) -> Iterator[Path]:
+        """The files of this folder, as a folder of this machine, to be read."""
+        if not self.is_bucket:
+            yield Path(self._path)
+            return
+        with TemporaryDirectory(prefix="nightshift-") as folder:
+            for file, _ in self.files():
+                with file.opened() as content, (Path(folder) / file.name).open("wb") as copy:
+                    shutil.copyfileobj(content, copy)
+            yield Path(folder)
+
+    def _beside(self, name: str) -> "Files":
+        return Files(self.address.rpartition("/")[0]).below(name)
+
+    def _about(self) -> "FileInfo":
+        return self._system.get_file_info(self._path)
+
+    def _listed(self) -> "list[FileInfo]":
+        from pyarrow.fs import FileSelector
+
+        found = self._system.get_file_info(FileSelector(self._path, allow_not_found=True))
+        return sorted(found, key=lambda info: str(info.base_name))
+
+    @property
+    def _path(self) -> str:
+        return self.address.partition("://")[2] if self.is_bucket else str(Path(self.address).absolute())
+
+    @property
+    def _system(self) -> "FileSystem":
+        from pyarrow.fs import LocalFileSystem, S3FileSystem
+
+        return S3FileSystem() if self.is_bucket else LocalFileSystem()
+
+
+def _stamp(info: "FileInfo") -> Stamp:
+    if not info.is_file:
+        raise FileNotFoundError(info.path)
+    return Stamp(size=int(info.size), modified=int(info.mtime_ns))

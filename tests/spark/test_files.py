@@ -1,0 +1,72 @@
+"""A folder and a bucket are the same to whoever reads raw files. The bucket: what NIGHTSHIFT_TEST_BUCKET names."""
+
+import os
+from hashlib import sha256
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from spark_jobs.files import Files
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def files(request: pytest.FixtureRequest, tmp_path: Path) -> Files:
+    if request.param == "folder":
+        return Files(str(tmp_path / "files"))
+    bucket = os.environ.get("NIGHTSHIFT_TEST_BUCKET")
+    if not bucket:
+        pytest.skip("no bucket: NIGHTSHIFT_TEST_BUCKET=s3://name, with AWS_ENDPOINT_URL and a key")
+    return Files(bucket).below(uuid4().hex)
+
+
+def test_what_is_written_is_read_and_listed_under_its_name(files: Files) -> None:
+    files.below("sales", "2024-03-01", "b.csv").write(b"two")
+    files.below("sales", "2024-03-01", "a.csv").write("größer\n".encode())
+    day = files.below("sales", "2024-03-01")
+    assert [file.name for file, _ in day.files()] == ["a.csv", "b.csv"]
+    assert [folder.name for folder in files.below("sales").folders()] == ["2024-03-01"]
+    assert not files.below("sales").files()
+    assert not day.folders()
+    assert day.below("a.csv").read().decode() == "größer\n"
+    assert day.below("b.csv").digest() == sha256(b"two").hexdigest()
+
+
+def test_a_file_that_is_not_there_is_neither_listed_nor_an_error(files: Files) -> None:
+    assert not files.below("nowhere").files()
+    assert not files.below("nowhere").folders()
+    assert not files.below("nowhere", "a.csv").exists()
+    with pytest.raises(FileNotFoundError):
+        files.below("nowhere", "a.csv").stamp()
+    files.below("a.csv").write(b"")
+    assert files.below("a.csv").exists()
+    assert not files.below("a").exists()
+
+
+def test_the_stamp_of_a_listed_file_is_its_own_and_changes_with_its_size(files: Files) -> None:
+    file = files.below("a.csv")
+    file.write(b"one")
+    [(found, stamp)] = files.files()
+    assert (found, stamp) == (file, file.stamp())
+    file.write(b"three")
+    assert file.stamp() != stamp
+    assert file.stamp().size == 5
+
+
+def test_a_file_is_read_in_pieces(files: Files) -> None:
+    file = files.below("a.csv")
+    file.write(b"1234567")
+    with file.opened() as content:
+        assert [content.read(3), content.read(3), content.read(3), content.read(3)] == [b"123", b"456", b"7", b""]
+
+
+def test_a_folder_is_at_hand_for_who_needs_paths(files: Files) -> None:
+    files.below("public", "hour.csv").write(b"hours")
+    with files.below("public").here() as folder:
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"hour.csv": b"hours"}
+
+
+def test_nothing_but_the_file_is_left_beside_it(files: Files) -> None:
+    files.below("a.csv").write(b"one")
+    files.below("a.csv").write(b"two")
+    assert [file.name for file, _ in files.files()] == ["a.csv"]
