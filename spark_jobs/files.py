@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from hashlib import file_digest
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -106,9 +107,22 @@ class Files:
 
     @property
     def _system(self) -> "FileSystem":
-        from pyarrow.fs import LocalFileSystem, S3FileSystem
+        return _buckets() if self.is_bucket else _folders()
 
-        return S3FileSystem() if self.is_bucket else LocalFileSystem()
+
+@cache
+def _folders() -> "FileSystem":
+    from pyarrow.fs import LocalFileSystem
+
+    return LocalFileSystem()
+
+
+@cache
+def _buckets() -> "FileSystem":
+    """All else that a bucket needs, pyarrow finds by itself where every program for S3 does."""
+    from pyarrow.fs import S3FileSystem
+
+    return S3FileSystem(endpoint_override=os.environ.get("AWS_ENDPOINT_URL"))
 
 
 def _stamp(info: "FileInfo") -> Stamp:
