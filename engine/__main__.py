@@ -74,7 +74,8 @@ def _emptied(folder: Path) -> Path:
 
 def _surroundings(folder: Path) -> dict[str, str]:
     """Workers find our daemon here; the code of a function comes with it, and goes before what lies here."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "USER", "LANG", "LC_ALL") if name in os.environ}
+    own = ("PATH", "HOME", "USER", "LANG", "LC_ALL")
+    kept = {name: value for name, value in os.environ.items() if name in own or name.startswith("AWS_")}
     return kept | {
         "JAVA_HOME": str(JAVA),
         "PYSPARK_PYTHON": sys.executable,

@@ -6,7 +6,9 @@ outlive it; sessions that bring none share them.
 
 import os
 import time
+from contextlib import suppress
 
+from py4j.protocol import Py4JNetworkError
 from pyspark.sql import SparkSession
 
 from engine.ending import Ending
@@ -16,6 +18,7 @@ LOOK = 0.25  # seconds between two looks at what must end
 if __name__ == "__main__":
     java = os.getppid()
     ending = Ending(SparkSession.builder.getOrCreate().sparkContext)
-    while os.getppid() == java:
-        ending.look()
-        time.sleep(LOOK)
+    with suppress(Py4JNetworkError):  # Java ends
+        while os.getppid() == java:
+            ending.look()
+            time.sleep(LOOK)

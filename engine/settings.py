@@ -35,7 +35,7 @@ SETTINGS = {
 # again. Where nobody does, because the client was killed or hangs, the engine ends the work by itself.
 LEASE = {
     "spark.connect.execute.reattachable.senderMaxStreamDuration": "1s",
-    "spark.connect.execute.manager.detachedTimeout": "60s",  # the rest of it: see engine/ending.py
+    "spark.connect.execute.manager.detachedTimeout": "60s",  # then forgotten; engine/ending.py has ended it before
     "spark.python.task.killTimeout": "500ms",
     # The session of a job that was killed, with all it had cached; jobs that live are heard from more often.
     "spark.connect.session.manager.defaultSessionTimeout": "5m",

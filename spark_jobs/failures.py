@@ -6,14 +6,14 @@ from spark_jobs.declare import NightshiftError, Place, Refused
 
 ENGINE = (
     (
-        r"INVALID_HANDLE\.|NO_ACTIVE_SESSION|OPERATION_CANCELED",
-        "another try of this job has taken its session, or the engine was started anew, or this job stood still for "
-        "minutes: nothing of it was written since. Look at the newest try",
+        r"OPERATION_CANCELED|OPERATION_ABANDONED",
+        "the engine ended this job's query: another try of it has begun, or the engine did not hear of it for seconds, "
+        "because the machine is overloaded or the job was stopped. Look at the newest try; if this is it, run it again",
     ),
     (
-        r"OPERATION_ABANDONED",
-        "the engine did not hear of this job for seconds and ended its query, as it does when a job is gone: the "
-        "machine is overloaded, or the job was stopped. Run it again",
+        r"INVALID_HANDLE\.|NO_ACTIVE_SESSION",
+        "another try of this job has taken its session, or the engine was started anew, or this job stood still for "
+        "minutes: nothing of it was written since. Look at the newest try",
     ),
     (
         r"StatusCode.UNAVAILABLE|RETRIES_EXCEEDED|Connection refused|Socket closed",

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 if TYPE_CHECKING:
     from pyarrow.fs import FileInfo, FileSystem
 
+PIECE = 8 << 20  # bytes that one request reads ahead
+SECOND = 10**9
 BUCKETS = ("s3://", "s3a://")  # Spark says s3a to what everybody else calls s3
 
 
@@ -22,7 +24,7 @@ class Stamp:
     """Changes when what lies under a name does; to be sure, compare digests."""
 
     size: int
-    modified: int  # nanoseconds
+    modified: int  # nanoseconds; of a bucket whole seconds, for a list may know more of them than the file itself
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,15 @@ class Files:
         return bool(self._about().is_file)
 
     def stamp(self) -> Stamp:
-        return _stamp(self._about())
+        return self._stamp(self._about())
 
     def folders(self) -> list["Files"]:
-        return [self.below(info.base_name) for info in self._listed() if not info.is_file]
+        from pyarrow.fs import FileType
+
+        return [self.below(info.base_name) for info in self._listed() if info.type == FileType.Directory]
 
     def files(self) -> list[tuple["Files", Stamp]]:
-        return [(self.below(info.base_name), _stamp(info)) for info in self._listed() if info.is_file]
+        return [(self.below(info.base_name), self._stamp(info)) for info in self._listed() if info.is_file]
 
     def read(self) -> bytes:
         with self.opened() as file:
@@ -60,7 +64,7 @@ class Files:
 
     @contextmanager
     def opened(self) -> Iterator[BinaryIO]:
-        with self._system.open_input_file(self._path) as file:
+        with self._system.open_input_stream(self._path, compression=None, buffer_size=PIECE) as file:
             yield cast(BinaryIO, file)
 
     def digest(self) -> str:
@@ -69,13 +73,15 @@ class Files:
 
     def write(self, content: bytes) -> None:
         """A reader sees the whole file or none: a bucket takes it so, in a folder it is moved onto its name."""
-        draft = self if self.is_bucket else self._beside(f".{self.name}.{os.getpid()}.tmp")
-        if not self.is_bucket:
-            Path(self._path).parent.mkdir(parents=True, exist_ok=True)
-        with self._system.open_output_stream(draft._path) as file:
-            file.write(content)
-        if draft is not self:
-            Path(draft._path).replace(self._path)
+        if self.is_bucket:
+            with self._system.open_output_stream(self._path) as file:
+                file.write(content)
+            return
+        path = Path(self._path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        draft.write_bytes(content)
+        draft.replace(path)
 
     @contextmanager
     def here(self) -> Iterator[Path]:
@@ -89,8 +95,11 @@ class Files:
                     shutil.copyfileobj(content, copy)
             yield Path(folder)
 
-    def _beside(self, name: str) -> "Files":
-        return Files(self.address.rpartition("/")[0]).below(name)
+    def _stamp(self, info: "FileInfo") -> Stamp:
+        if not info.is_file:
+            raise FileNotFoundError(info.path)
+        modified = int(info.mtime_ns)
+        return Stamp(size=int(info.size), modified=modified - modified % SECOND if self.is_bucket else modified)
 
     def _about(self) -> "FileInfo":
         return self._system.get_file_info(self._path)
@@ -98,7 +107,10 @@ class Files:
     def _listed(self) -> "list[FileInfo]":
         from pyarrow.fs import FileSelector
 
-        found = self._system.get_file_info(FileSelector(self._path, allow_not_found=True))
+        try:
+            found = self._system.get_file_info(FileSelector(self._path, allow_not_found=True))
+        except NotADirectoryError:
+            return []
         return sorted(found, key=lambda info: str(info.base_name))
 
     @property
@@ -123,9 +135,3 @@ def _buckets() -> "FileSystem":
     from pyarrow.fs import S3FileSystem
 
     return S3FileSystem(endpoint_override=os.environ.get("AWS_ENDPOINT_URL"))
-
-
-def _stamp(info: "FileInfo") -> Stamp:
-    if not info.is_file:
-        raise FileNotFoundError(info.path)
-    return Stamp(size=int(info.size), modified=int(info.mtime_ns))

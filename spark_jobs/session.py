@@ -34,7 +34,7 @@ UP_WITHIN = 120.0  # seconds that a job waits for an engine that is being starte
 ENDED_WITHIN = 30.0  # seconds until the work of an earlier holder must have ended
 # Few rows are read sooner than code to read them is written and compiled, query by query.
 INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
-ABSENT = ("INVALID_HANDLE.SESSION_NOT_FOUND", "NO_ACTIVE_SESSION")  # never was; has been closed by its holder meanwhile
+CHANGED = ("INVALID_HANDLE.SESSION", "NO_ACTIVE_SESSION", "SESSION_STATE_TRANSITION")
 SIGN_OF_LIFE = 60.0  # seconds; a session nobody hears of for five minutes is closed
 
 
@@ -117,14 +117,17 @@ def _end_earlier(url: str, engine: str) -> None:
     from pyspark.errors import PySparkException
     from pyspark.sql.connect.client import SparkConnectClient
 
-    former = SparkConnectClient(url)
-    _impatient(former)
-    try:
-        _end(former, engine)
-    except (PySparkException, RpcError) as error:
-        _raise_unless_absent(error, engine)
-    finally:
-        former.close()
+    deadline = time.monotonic() + ENDED_WITHIN
+    while True:
+        former = SparkConnectClient(url)
+        _impatient(former)
+        try:
+            return _end(former, engine)
+        except (PySparkException, RpcError) as error:
+            if not _changed(error, engine) or time.monotonic() > deadline:
+                raise
+        finally:
+            former.close()
 
 
 def _end(client: "SparkConnectClient", engine: str) -> None:
@@ -158,15 +161,14 @@ def _impatient(client: "SparkConnectClient") -> None:
     client.set_retry_policies([DefaultPolicy(max_retries=3, initial_backoff=100, max_backoff=2000)])
 
 
-def _raise_unless_absent(error: Exception, engine: str) -> None:
-    """No such session: then nothing of it runs either."""
+def _changed(error: Exception, engine: str) -> bool:
+    """Its holder closed the session meanwhile, or another try took it: then look again, whose it is now."""
     if "StatusCode.UNAVAILABLE" in str(error) and _answers(engine):
         raise Refused(
             f"what answers at {engine} is no engine: another program has its port. Choose another one: "
             "make run ENGINE_PORT=..."
         ) from None
-    if not any(sign in str(error) for sign in ABSENT):
-        raise error
+    return any(sign in str(error) for sign in CHANGED)
 
 
 def _running(client: "SparkConnectClient") -> list[Any]:
@@ -196,7 +198,11 @@ def _keep(spark: "SparkSession", over: threading.Event) -> None:
 def _close(spark: "SparkSession", engine: str) -> None:
     """An engine that has gone has no session to close any more, and one that was taken over is another's."""
     with suppress(Exception):
-        _end(_client(spark), engine)
+        try:
+            if _answers(engine):
+                _end(_client(spark), engine)
+        except Conflict as error:
+            LOG.warning("%s", error)
     cast(Any, spark).release_session_on_close = False
     spark.stop()
 

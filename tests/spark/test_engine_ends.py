@@ -85,29 +85,41 @@ def test_whoever_comes_next_under_a_name_ends_the_work_of_the_one_before(
     assert numbers(lake) == 1
 
 
-def test_work_ends_too_where_its_interruption_is_lost(
-    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Hadoop closes a new folder to others by a program, and loses what comes while it waits for its last words."""
-    waits = tmp_path / "waits"
-    slow = (
-        f'#!/bin/sh\n[ -e {waits} ] || {{ touch {waits}; sleep 6 >/dev/null & }}\nexec {shutil.which("chmod")} "$@"\n'
-    )
-    programs = tmp_path / "programs"
+@pytest.fixture
+def slow_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Hadoop closes a new folder to others by a program, and loses what comes while it waits for its last words.
+
+    The first such program takes its time; what is returned is where it says `begun` and `ended`.
+    """
+    signs, programs = tmp_path / "chmod", tmp_path / "programs"
+    signs.mkdir()
     programs.mkdir()
+    slow = f"[ -e {signs}/begun ] || {{ touch {signs}/begun; (sleep 6; touch {signs}/ended) >/dev/null & }}"
     (programs / "chmod").touch(mode=0o755)
-    (programs / "chmod").write_text(slow)
+    (programs / "chmod").write_text(f'#!/bin/sh\n{slow}\nexec {shutil.which("chmod")} "$@"\n')
     monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+    return signs
+
+
+@pytest.mark.parametrize("then", ["the next one waits", "nobody comes"])
+def test_work_ends_too_where_its_interruption_is_lost(
+    lake: Path, tmp_path: Path, slow_folders: Path, then: str
+) -> None:
     one = Signs(tmp_path / "one")
     with (
         running(tmp_path, lake, memory="1g") as engine,
         client(engine, lake, one.folder, IN_PYTHON.format(name="twice", seconds=60)) as first,
     ):
-        until(waits.exists, "the making of a folder")
+        until((slow_folders / "begun").exists, "the making of a folder")
+        assert one.begun
         first.kill()
-        with client(engine, lake, tmp_path / "two", "with spark_session(place, 'twice'): pass") as second:
-            assert said(second)[0] == 0
-        until(lambda: idle(engine, one), "the end of its work", WITHIN)
+        if then == "the next one waits":
+            with client(engine, lake, tmp_path / "two", "with spark_session(place, 'twice'): pass") as second:
+                assert said(second)[0] == 0
+            assert (slow_folders / "ended").exists()
+        until((slow_folders / "ended").exists, "its end")
+        time.sleep(WITHIN)
+        assert idle(engine, one)
     assert numbers(lake) == 0
 
 

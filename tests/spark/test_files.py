@@ -38,6 +38,7 @@ def test_a_file_that_is_not_there_is_neither_listed_nor_an_error(files: Files) -
     files.below("a.csv").write(b"")
     assert files.below("a.csv").exists()
     assert not files.below("a").exists()
+    assert not files.below("a.csv").files()
 
 
 def test_the_stamp_of_a_listed_file_is_its_own_and_changes_with_its_size(files: Files) -> None:
