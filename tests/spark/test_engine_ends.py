@@ -105,11 +105,14 @@ def slow_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_work_ends_too_where_its_interruption_is_lost(
     lake: Path, tmp_path: Path, slow_folders: Path, then: str
 ) -> None:
+    writes = """
+with spark_session(place, "twice") as spark:
+    (folder / "begun").touch()
+    rows = spark.sql("SELECT id FROM range(1000000000000) WHERE hash(id, id * 7) = 5")
+    rows.write.format("delta").save(f"{place.lake}/numbers")
+"""
     one = Signs(tmp_path / "one")
-    with (
-        running(tmp_path, lake, memory="1g") as engine,
-        client(engine, lake, one.folder, IN_PYTHON.format(name="twice", seconds=60)) as first,
-    ):
+    with running(tmp_path, lake, memory="1g") as engine, client(engine, lake, one.folder, writes) as first:
         until((slow_folders / "begun").exists, "the making of a folder")
         assert one.begun
         first.kill()
@@ -118,8 +121,7 @@ def test_work_ends_too_where_its_interruption_is_lost(
                 assert said(second)[0] == 0
             assert (slow_folders / "ended").exists()
         until((slow_folders / "ended").exists, "its end")
-        time.sleep(WITHIN)
-        assert idle(engine, one)
+        until(lambda: idle(engine, one), "the end of the work", 2 * WITHIN)
     assert numbers(lake) == 0
 
 
