@@ -125,6 +125,8 @@ def test_published_wines_arrive_once_whatever_night_asks_and_all_are_kept(
 
 def test_a_range_before_the_wines_were_published_finds_none(spark: SparkSession, tmp_path: Path) -> None:
     cellar = Cellar(spark, tmp_path, source="public")
-    (tmp_path / "landing" / "wine_quality" / "_public").mkdir(parents=True)
+    public = tmp_path / "landing" / "wine_quality" / "_public"
+    public.mkdir(parents=True)
+    (public / "winequality-red.csv").touch()
     found = cellar.run(Stage.INGEST, QUALITY, Window.of(date(2009, 10, 1), date(2009, 10, 6)))
     assert found["rows"]["samples"]["files"] == 0
