@@ -83,6 +83,9 @@ lock: ## after a change of a group in pyproject.toml: write the requirement file
 	@$(LOCK) --group test -o tests/requirements.txt
 	@$(LOCK) --group airflow -c tests/requirements.txt -o requirements.txt
 	@$(LOCK) --group spark -c tests/requirements.txt -o spark_jobs/requirements.txt
+	@$(LOCK) --group stack-airflow -c requirements.txt -o containers/requirements/airflow.txt
+	@$(LOCK) --group stack-spark -c spark_jobs/requirements.txt -o containers/requirements/spark.txt
+	@$(LOCK) --group stack-store -o containers/requirements/store.txt
 	@$(LOCK) --group java -o local/requirements/java.txt
 	@$(LOCK) --group uv -o local/requirements/uv.txt
 

@@ -2,7 +2,6 @@
 
 import argparse
 import ctypes
-import fcntl
 import os
 import shutil
 import signal
@@ -11,9 +10,11 @@ from pathlib import Path
 
 import pyspark
 
-from engine.settings import JAVA, MEMORY, settings
+from engine import settings
+from engine.holding import hold_folder, is_bucket
+from engine.settings import ARROW, JAVA, LOOPBACK, MEMORY
 from spark_jobs import token
-from spark_jobs.declare import NightshiftError, Refused
+from spark_jobs.declare import BadRequest, NightshiftError
 
 PR_SET_PDEATHSIG = 1  # the kernel's number for it
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -23,46 +24,55 @@ def main(argv: list[str]) -> None:
     given = _parser().parse_args(argv)
     if given.with_starter:
         _end_with_starter()
-    _hold(given.lake)
+    if bool(given.door) != bool(given.certificate):
+        raise BadRequest("--door", "goes with --certificate, and --certificate with --door")
+    if not is_bucket(given.lake):
+        hold_folder(Path(given.lake))
     folder = _emptied(given.folder.resolve())
-    secret = token.read(given.token)
-    told = settings(port=given.port, token=secret, folder=folder, cores=given.cores, memory=given.memory)
     file = folder / "engine.conf"
     file.touch(mode=0o600)  # the token stands in it, and so in no argument list and no environment
-    file.write_text("".join(f"{name} {value}\n" for name, value in told.items()), encoding="utf-8")
+    file.write_text("".join(f"{name} {value}\n" for name, value in _told(given, folder).items()), encoding="utf-8")
     os.chdir(folder)
     submit = Path(pyspark.__file__).parent / "bin" / "spark-submit"
-    command = [str(submit), "--properties-file", str(file), str(CHECKOUT / "engine" / "serving.py")]
-    os.execve(submit, command, _surroundings(folder))  # noqa: S606 - it takes our place, and our number
+    serving = [str(CHECKOUT / "engine" / "serving.py"), f"--lake={given.lake}", f"--port={given.port}"]
+    serving += [f"--door={given.door}", f"--certificate={given.certificate.resolve()}"] if given.door else []
+    command = [str(submit), "--properties-file", str(file), *serving]
+    os.execve(submit, command, _surroundings(folder, given.host))  # noqa: S606 - it takes our place, and our number
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m engine", description="The Spark Connect server of one lake.")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--token", type=Path, required=True, help="the file that holds it")
-    parser.add_argument("--lake", type=Path, required=True)
+    parser.add_argument("--lake", required=True, help="a folder, or s3://bucket")
     parser.add_argument("--folder", type=Path, required=True, help="for its temporary files; emptied at each start")
     parser.add_argument("--cores", default="*")
     parser.add_argument("--memory", default=MEMORY)
     parser.add_argument("--with-starter", action="store_true", help="ends when the process that starts it does")
+    parser.add_argument("--master", help="of a cluster, like spark://host:7077; without it, all is done here")
+    parser.add_argument("--host", default=LOOPBACK, help="under which the cluster's workers reach the engine")
+    parser.add_argument("--secret", type=Path, help="the file with the word that engine and cluster share")
+    parser.add_argument("--worker-memory", default="1g", help="of one executor's Java; its Python comes on top")
+    parser.add_argument("--door", type=int, help="a port on every address of this machine, for TLS only")
+    parser.add_argument("--certificate", type=Path, help="of the door, with its private key")
     return parser
+
+
+def _told(given: argparse.Namespace, folder: Path) -> dict[str, str]:
+    told = settings.settings(
+        port=given.port, token=token.read(given.token), folder=folder, cores=given.cores, memory=given.memory
+    )
+    if is_bucket(given.lake):
+        told |= settings.of_buckets(os.environ)
+    if given.master:
+        told |= settings.of_cluster(given.master, given.host, token.read(given.secret), given.worker_memory)
+    return told
 
 
 def _end_with_starter() -> None:
     """Should that be killed; macOS knows nothing of the kind."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _hold(lake: Path) -> None:
-    """One engine is one writer of commits: the lock lives as long as the process that this one becomes."""
-    lake.mkdir(parents=True, exist_ok=True)
-    lock = os.open(lake / ".engine", os.O_RDONLY | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise Refused(f"another engine already works on {lake}: end that one first, or choose another lake") from None
-    os.set_inheritable(lock, True)
 
 
 def _emptied(folder: Path) -> Path:
@@ -72,7 +82,7 @@ def _emptied(folder: Path) -> Path:
     return folder
 
 
-def _surroundings(folder: Path) -> dict[str, str]:
+def _surroundings(folder: Path, host: str) -> dict[str, str]:
     """Workers find our daemon here; the code of a function comes with it, and goes before what lies here."""
     own = ("PATH", "HOME", "USER", "LANG", "LC_ALL")
     kept = {name: value for name, value in os.environ.items() if name in own or name.startswith("AWS_")}
@@ -80,10 +90,9 @@ def _surroundings(folder: Path) -> dict[str, str]:
         "JAVA_HOME": str(JAVA),
         "PYSPARK_PYTHON": sys.executable,
         "PYTHONPATH": str(CHECKOUT),
-        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_LOCAL_IP": LOOPBACK if host == LOOPBACK else "0.0.0.0",  # noqa: S104 - workers reach it
         "TMPDIR": str(folder),
-        # Workers are forked, and a fork beside a second thread may hang: Arrow's allocator would start one.
-        "JE_ARROW_MALLOC_CONF": "background_thread:false",
+        "JE_ARROW_MALLOC_CONF": ARROW,
     }
 
 

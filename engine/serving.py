@@ -4,21 +4,59 @@ Spark's own server would keep the artifacts of sessions apart, and so give each 
 outlive it; sessions that bring none share them.
 """
 
+import argparse
 import os
+import signal
+import sys
+import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 
 from py4j.protocol import Py4JNetworkError
 from pyspark.sql import SparkSession
 
+from engine import door
 from engine.ending import Ending
+from engine.holding import Lease, is_bucket
+from spark_jobs.declare import NightshiftError
 
 LOOK = 0.25  # seconds between two looks at what must end
 
-if __name__ == "__main__":
+
+def main(argv: list[str]) -> None:
+    given = _parser().parse_args(argv)
+    lost = threading.Event()
+    lease = Lease(given.lake) if is_bucket(given.lake) else None
+    if lease:
+        lease.take()
+        lease.keep(lost)
+    if given.door:
+        door.opened(given.door, given.certificate, given.port)
     java = os.getppid()
     ending = Ending(SparkSession.builder.getOrCreate().sparkContext)
     with suppress(Py4JNetworkError):  # Java ends
-        while os.getppid() == java:
+        while os.getppid() == java and not lost.is_set():
             ending.look()
             time.sleep(LOOK)
+    if lost.is_set():
+        os.kill(java, signal.SIGKILL)  # what it would still write is another engine's by now
+    elif lease:
+        lost.set()
+        lease.leave()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="engine/serving.py")
+    parser.add_argument("--lake", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--door", type=int)
+    parser.add_argument("--certificate", type=Path)
+    return parser
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except NightshiftError as error:
+        sys.exit(str(error))

@@ -1,6 +1,7 @@
 """What the server is started with: Spark's settings for all jobs. A job sets only how its own queries run."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from spark_jobs.declare import BadRequest
@@ -11,6 +12,8 @@ JAVA = INSTALLED / "java"
 FAIR = Path(__file__).parent / "fair.xml"
 
 LOOPBACK = "127.0.0.1"
+# Workers are forked, and a fork beside a second thread may hang: Arrow's allocator would start one.
+ARROW = "background_thread:false"
 LEAST = 1000  # megabytes
 MEMORY = "2g"  # of Java; Python's workers come on top, as many as there are cores
 
@@ -73,6 +76,37 @@ def settings(*, port: int, token: str, folder: Path, cores: str, memory: str) ->
         "spark.connect.authenticate.token": token,
     }
     return SETTINGS | LEASE | own
+
+
+def of_buckets(environment: Mapping[str, str]) -> dict[str, str]:
+    """A lake in a bucket. Who may, and where it is, is told as to every program for S3."""
+    s3a = {
+        # As such programs look for keys; a file of them is better than the environment.
+        "aws.credentials.provider": "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider",
+        "endpoint": environment.get("AWS_ENDPOINT_URL", ""),
+        "endpoint.region": environment.get("AWS_REGION", ""),
+        "path.style.access": "true" if "AWS_ENDPOINT_URL" in environment else "",
+    }
+    told = {f"spark.hadoop.fs.s3a.{name}": value for name, value in s3a.items() if value}
+    return told | {"spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem"}
+
+
+def of_cluster(master: str, host: str, secret: str, memory: str) -> dict[str, str]:
+    """The work is done by workers elsewhere, which start from the same installation."""
+    classes = ":".join(map(str, sorted(JARS.glob("*.jar"))))
+    return {
+        "spark.master": master,
+        "spark.driver.host": host,
+        "spark.driver.bindAddress": "0.0.0.0",  # noqa: S104 - workers reach it; clients only through loopback or the door
+        "spark.executor.cores": "1",
+        "spark.executor.memory": memory,
+        "spark.executor.extraClassPath": classes,
+        "spark.executor.extraJavaOptions": " ".join(JAVA_OPTIONS),
+        "spark.executorEnv.PYTHONPATH": str(FAIR.parents[1]),
+        "spark.executorEnv.JE_ARROW_MALLOC_CONF": ARROW,
+        "spark.authenticate": "true",
+        "spark.authenticate.secret": secret,
+    }
 
 
 def megabytes(memory: str) -> int:

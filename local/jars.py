@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,18 +13,19 @@ import pyspark
 SCALA = "2.13"
 
 
-def package() -> str:
+def delta() -> str:
     """Delta names its JARs after the Spark they are for."""
     spark = ".".join(version("pyspark").split(".")[:2])
     return f"io.delta:delta-spark_{spark}_{SCALA}:{version('delta-spark')}"
 
 
-def resolved() -> list[Path]:
+def resolved(packages: Sequence[str], without: str = "") -> list[Path]:
     os.environ["PYSPARK_SUBMIT_ARGS"] = (
-        f"--packages {package()} --conf spark.ui.enabled=false --conf spark.driver.bindAddress=127.0.0.1 "
+        f"--packages {','.join(packages)} {f'--exclude-packages {without}' if without else ''} "
+        "--conf spark.ui.enabled=false --conf spark.driver.bindAddress=127.0.0.1 "
         "--conf spark.driver.host=127.0.0.1 pyspark-shell"
     )
-    with pyspark.SparkContext(master="local[1]", appName="resolve Delta") as context:
+    with pyspark.SparkContext(master="local[1]", appName="resolve JARs") as context:
         return [Path(jar.removeprefix("file:")) for jar in context.getConf().get("spark.jars", "").split(",")]
 
 
@@ -38,11 +40,11 @@ def missing_in_spark(jars: list[Path]) -> list[Path]:
     return [jar for jar in jars if artifact(jar.name.split("_", 1)[1]) not in shipped]
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, packages: Sequence[str] = (), without: str = "") -> None:
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
-    for jar in missing_in_spark(resolved()):
+    for jar in missing_in_spark(resolved((delta(), *packages), without)):
         shutil.copy(jar, folder)
 
 

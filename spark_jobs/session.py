@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 NAMES = UUID("5f0d1c0e-6d3c-4f0c-9a61-6e69676874aa")
-THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+HERE = "localhost"
+THIS_MACHINE = (HERE, "127.0.0.1", "::1")
 UP_WITHIN = 120.0  # seconds that a job waits for an engine that is being started
 ENDED_WITHIN = 30.0  # seconds until the work of an earlier holder must have ended
 # Few rows are read sooner than code to read them is written and compiled, query by query.
@@ -63,14 +64,18 @@ def spark_session(place: Place, name: str, *, small: bool = False) -> "Iterator[
 
 
 def _url(place: Place, number: UUID) -> str:
-    """Without encryption a word is only sent to this machine."""
-    address = urlsplit(place.engine)
-    if address.scheme != "sc" or not address.port:
-        raise BadRequest("engine", f"is an address like sc://localhost:15002, got {place.engine!r}")
-    if address.hostname not in THIS_MACHINE:
-        raise BadRequest("engine", f"answers on this machine only, like sc://localhost:15002; got {place.engine!r}")
+    """To another machine a word is only sent encrypted."""
+    host, port = _address(place.engine)
     word = token.read(Path(place.token))
-    return f"sc://localhost:{address.port}/;user_id=nightshift;session_id={number};token={word}"
+    encrypted = "" if host == HERE else ";use_ssl=true"
+    return f"sc://{host}:{port}/;user_id=nightshift;session_id={number};token={word}{encrypted}"
+
+
+def _address(engine: str) -> tuple[str, int]:
+    address = urlsplit(engine)
+    if address.scheme != "sc" or not address.hostname or not address.port:
+        raise BadRequest("engine", f"is an address like sc://localhost:15002, got {engine!r}")
+    return HERE if address.hostname in THIS_MACHINE else address.hostname, address.port
 
 
 def _wait_for(engine: str) -> None:
@@ -89,7 +94,8 @@ def _wait_for(engine: str) -> None:
 
 
 def _answers(engine: str) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", cast(int, urlsplit(engine).port)), timeout=5):
+    host, port = _address(engine)
+    with suppress(OSError), socket.create_connection(("127.0.0.1" if host == HERE else host, port), timeout=5):
         return True
     return False
 

@@ -16,6 +16,7 @@ PASSED_ON = frozenset(
     {"PATH", "HOME", "USER", "TMPDIR", "LANG", "LC_ALL", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"}
     | {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"}
     | {"MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"}
+    | {"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"}  # who vouches for an engine on another machine
 )
 
 # MLflow keeps to itself what the task log says already, or what nobody asked for.
@@ -34,7 +35,7 @@ class Target(StrEnum):
     DATABRICKS = "databricks"
 
 
-BUILT = (Target.LOCAL,)
+BUILT = (Target.LOCAL, Target.CLUSTER)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,8 @@ class Settings:
 
     target: Target
     home: Path
+    lake: str
+    landing: str
     tracking: str
     registry: str
     engine: str  # where Spark answers
@@ -62,8 +65,8 @@ class Settings:
     @property
     def place(self) -> Place:
         return Place(
-            lake=str(self.home / "lake"),
-            landing=str(self.home / "landing"),
+            lake=self.lake,
+            landing=self.landing,
             tracking=self.tracking,
             registry=self.registry,
             engine=self.engine,
@@ -79,6 +82,8 @@ def settings(env: Mapping[str, str] = os.environ) -> Settings:
     return Settings(
         target=_target(env.get("SPARK_TARGET", Target.LOCAL)),
         home=home,
+        lake=env.get("NIGHTSHIFT_LAKE", str(home / "lake")),
+        landing=env.get("NIGHTSHIFT_LANDING", str(home / "landing")),
         tracking=tracking,
         registry=env.get("NIGHTSHIFT_REGISTRY", tracking),
         engine=env.get("NIGHTSHIFT_ENGINE", "sc://localhost:15002"),
@@ -105,7 +110,7 @@ def _number(field: str, text: str) -> int:
 
 def job_environment(mark: str, env: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What a job's process starts with; `mark` names it to whoever looks for it later."""
-    passed = {name: value for name, value in env.items() if name in PASSED_ON}
+    passed = {name: value for name, value in env.items() if name in PASSED_ON or name.startswith("AWS_")}
     return passed | QUIET | {"PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1", MARK: mark}
 
 

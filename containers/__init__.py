@@ -1,0 +1,1 @@
+"""The stack: what docker-compose.yaml starts, and the commands around it."""

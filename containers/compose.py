@@ -1,0 +1,117 @@
+"""The one way to Docker: where the stack's files are, and compose of either generation with what it has to know."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from local.commands import CannotGoOn
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+NO_DOCKER = (
+    "The stack needs Docker with compose, and a daemon that answers: on Debian or Ubuntu "
+    "`sudo apt-get install docker.io docker-compose`, elsewhere Docker Desktop. It said: {words}"
+)
+SOMEBODY = 10001  # who the stack is where root starts it: nothing runs as root inside
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """One stack of this machine, by its name."""
+
+    name: str = "nightshift"
+    folder: Path = CHECKOUT / ".stack"
+    address: str = "127.0.0.1"
+    ports: dict[str, int] = field(default_factory=lambda: {"AIRFLOW_PORT": 8080, "MLFLOW_PORT": 5000, "STORE_PORT": 7070})
+    workers: int = 2
+    base: str = ""  # another image than the Dockerfiles begin with
+
+    @property
+    def secrets(self) -> Path:
+        return self.folder / "secrets"
+
+    @property
+    def version(self) -> str:
+        project: dict[str, Any] = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
+        return str(project["project"]["version"])
+
+    @property
+    def owner(self) -> str:
+        """Its files are this person's; root's belong to somebody who may nothing else."""
+        return f"{os.getuid() or SOMEBODY}:{os.getgid() if os.getuid() else SOMEBODY}"
+
+    def image(self, side: str) -> str:
+        return f"nightshift-{side}:{self.version}"
+
+    def environment(self) -> dict[str, str]:
+        told = {name: str(port) for name, port in self.ports.items()}
+        return os.environ | told | {
+            "COMPOSE_PROJECT_NAME": self.name,
+            "NIGHTSHIFT_VERSION": self.version,
+            "NIGHTSHIFT_USER": self.owner,
+            "STACK_ADDRESS": self.address,
+            "STACK_SECRETS": str(self.secrets),
+        }
+
+    def compose(self, *words: str, heard: bool = False) -> str:
+        return self._run([*_compose(), *words], heard=heard)
+
+    def docker(self, *words: str, heard: bool = True) -> str:
+        return self._run(["docker", *words], heard=heard)
+
+    def _run(self, command: Sequence[str], *, heard: bool) -> str:
+        done = subprocess.run(
+            command, cwd=CHECKOUT, env=self.environment(), capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise CannotGoOn(f"`{' '.join(command[:4])} ...` failed:\n{(done.stderr or done.stdout)[-4000:]}")
+        return done.stdout
+
+    def containers(self) -> dict[str, str]:
+        """Each container that is or was up, and its state: healthy, starting, running, exited (0)."""
+        shown = "{{.Names}}\t{{.State}}\t{{.Status}}"
+        listed = self.docker("ps", "-a", "--filter", f"label=com.docker.compose.project={self.name}", "--format", shown)
+        return dict(_state(*line.split("\t")) for line in listed.splitlines())
+
+
+def _state(name: str, state: str, status: str) -> tuple[str, str]:
+    for sign in ("unhealthy", "healthy", "starting"):
+        if f"({sign}" in status or f"health: {sign}" in status:
+            return name, sign
+    return name, status.split(" ago")[0] if state == "exited" else state
+
+
+def from_environment() -> Stack:
+    env = os.environ
+    usual = Stack()
+    return Stack(
+        name=env.get("STACK_NAME") or usual.name,
+        folder=Path(env.get("STACK_FOLDER") or usual.folder).resolve(),
+        address=env.get("STACK_ADDRESS") or usual.address,
+        ports={name: int(env.get(name) or port) for name, port in usual.ports.items()},
+        workers=int(env.get("WORKERS") or usual.workers),
+        base=env.get("STACK_BASE", ""),
+    )
+
+
+def check_docker() -> None:
+    if not shutil.which("docker"):
+        raise CannotGoOn(NO_DOCKER.format(words="there is no program `docker`"))
+    said = subprocess.run(["docker", "version"], capture_output=True, text=True, check=False)
+    if said.returncode:
+        raise CannotGoOn(NO_DOCKER.format(words=said.stderr.strip()))
+    _compose()
+
+
+def _compose() -> list[str]:
+    """Compose is a part of docker by now, and was a program of its own."""
+    if subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0:
+        return ["docker", "compose"]
+    if shutil.which("docker-compose"):
+        return ["docker-compose"]
+    raise CannotGoOn(NO_DOCKER.format(words="there is neither `docker compose` nor `docker-compose`"))

@@ -1,0 +1,33 @@
+"""MLflow's tables, and its users: an admin, and the one that Dags and jobs are."""
+
+import configparser
+
+import sqlalchemy
+from mlflow.server.auth.sqlalchemy_store import SqlAlchemyStore
+from mlflow.store.db.utils import _initialize_tables, _upgrade_db
+
+from containers.places import SECRETS, secret, url
+
+
+def main() -> None:
+    database = url("mlflow")
+    engine = sqlalchemy.create_engine(database)
+    if sqlalchemy.inspect(engine).has_table("experiments"):
+        _upgrade_db(engine)
+    else:
+        _initialize_tables(engine)
+    store = SqlAlchemyStore()
+    store.init_db(database)
+    if not store.has_user("admin"):
+        store.create_user("admin", secret("mlflow-admin"), is_admin=True)
+    jobs = configparser.ConfigParser()
+    jobs.read(SECRETS / "mlflow-jobs")
+    name, password = jobs["mlflow"]["mlflow_tracking_username"], jobs["mlflow"]["mlflow_tracking_password"]
+    if store.has_user(name):
+        store.update_user(name, password)
+    else:
+        store.create_user(name, password)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""Buckets, and a key for each service that opens its own buckets only."""
+
+import configparser
+import json
+import urllib.request
+from typing import Any
+from xml.sax.saxutils import escape
+
+import boto3
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from containers.places import SECRETS
+
+READ = ("s3:GetObject", "s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads")
+WRITE = ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
+# Who may what in which bucket. A job has no way into the lake but the engine.
+MAY = {
+    "lake": {"engine": READ + WRITE},
+    "landing": {"engine": READ, "jobs": READ + WRITE},
+    "mlflow": {"mlflow": READ + WRITE},
+}
+USERS = ("engine", "jobs", "mlflow")
+
+
+def main() -> None:
+    root = _keys("root")
+    store = boto3.client("s3", aws_access_key_id=root.access_key, aws_secret_access_key=root.secret_key)
+    known = _users(store, root)
+    for name in USERS:
+        _user(store, root, _keys(name), is_known=_keys(name).access_key in known)
+    there = {bucket["Name"] for bucket in store.list_buckets()["Buckets"]}
+    for bucket, rights in MAY.items():
+        if bucket not in there:
+            store.create_bucket(Bucket=bucket)
+        store.put_bucket_policy(Bucket=bucket, Policy=json.dumps(_policy(bucket, rights)))
+
+
+def _keys(name: str) -> Credentials:
+    file = configparser.ConfigParser()
+    file.read(SECRETS / f"store-{name}")
+    found = file["default"]
+    return Credentials(found["aws_access_key_id"], found["aws_secret_access_key"])
+
+
+def _policy(bucket: str, rights: dict[str, tuple[str, ...]]) -> dict[str, Any]:
+    where = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+    allowed = [
+        {"Effect": "Allow", "Principal": {"AWS": [_keys(name).access_key]}, "Action": [*actions], "Resource": where}
+        for name, actions in rights.items()
+    ]
+    return {"Version": "2012-10-17", "Statement": allowed}
+
+
+def _users(store: Any, root: Credentials) -> str:
+    return _asked(store, root, "list-users")
+
+
+def _user(store: Any, root: Credentials, keys: Credentials, *, is_known: bool) -> None:
+    """A new secret of a known key takes the old one's place."""
+    secret = f"<Secret>{escape(keys.secret_key)}</Secret>"
+    if is_known:
+        _asked(store, root, f"update-user?access={keys.access_key}", f"<MutableProps>{secret}</MutableProps>")
+    else:
+        user = f"<Access>{escape(keys.access_key)}</Access>{secret}<Role>user</Role>"
+        _asked(store, root, "create-user", f"<Account>{user}</Account>")
+
+
+def _asked(store: Any, root: Credentials, what: str, words: str = "") -> str:
+    """The store's own interface for those who run it."""
+    request = AWSRequest("PATCH", f"{store.meta.endpoint_url}/{what}", data=words.encode())
+    S3SigV4Auth(root, "s3", store.meta.region_name).add_auth(request)
+    sent = urllib.request.Request(request.url, data=words.encode(), headers=dict(request.headers), method="PATCH")  # noqa: S310 - our own store
+    with urllib.request.urlopen(sent) as answer:  # noqa: S310 - as above
+        found: bytes = answer.read()
+        return found.decode()
+
+
+if __name__ == "__main__":
+    main()

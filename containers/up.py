@@ -1,0 +1,93 @@
+"""`make stack`: secrets once, images, everything started, and waited for until it is well."""
+
+import os
+import shutil
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from containers.compose import CHECKOUT, Stack, check_docker, from_environment
+from local.commands import CannotGoOn, step, tell
+from spark_jobs.declare import NightshiftError
+
+PASSED = ("PIP_INDEX_URL", "GOPROXY", "DEFAULT_ARTIFACT_REPOSITORY", "http_proxy", "https_proxy", "no_proxy")
+WELL_WITHIN = 300.0
+CERTIFICATES = CHECKOUT / "containers" / "certificates"
+
+
+def main() -> None:
+    stack = from_environment()
+    check_docker()
+    with step("Building three images"):
+        build(stack)
+    with step("Making what secrets are missing"):
+        make_secrets(stack)
+    with step("Starting"):
+        start(stack)
+    tell(where(stack))
+
+
+def build(stack: Stack) -> None:
+    """Two at once; layers that have not changed are taken as they are."""
+    if own := os.environ.get("STACK_CERTIFICATES"):  # of a proxy that reads along
+        shutil.copy(own, CERTIFICATES / "own.crt")
+    with ThreadPoolExecutor(2) as pool:
+        store = pool.submit(_image, stack, "store", "containers/store/Dockerfile")
+        for side in ("spark", "airflow"):
+            _image(stack, side, "containers/Dockerfile", "--target", side)
+        store.result()
+
+
+def _image(stack: Stack, side: str, file: str, *options: str) -> None:
+    told = [f"BASE={stack.base}"] if stack.base else []
+    told += [name for name in PASSED if name in os.environ]
+    arguments = [word for one in told for word in ("--build-arg", one)]
+    stack.docker("build", "-q", "-f", file, *options, *arguments, "-t", stack.image(side), ".")
+
+
+def make_secrets(stack: Stack, *anew: str) -> None:
+    """By the image, so that this machine needs Docker only."""
+    stack.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.getuid() == 0:
+        uid, gid = map(int, stack.owner.split(":"))
+        for place in (stack.secrets, *stack.secrets.iterdir()):
+            os.chown(place, uid, gid)
+    run = ["run", "--rm", "--network", "none", "--user", stack.owner, "-v", f"{stack.secrets}:/secrets"]
+    python = "/opt/nightshift/.venv/spark/bin/python"
+    stack.docker(*run, stack.image("spark"), python, "-m", "containers.secrets", "/secrets", *anew)
+
+
+def start(stack: Stack) -> None:
+    stack.compose("up", "-d", "--remove-orphans", "--scale", f"spark-worker={stack.workers}")
+    deadline = time.monotonic() + WELL_WITHIN
+    while waited := unwell(stack):
+        if time.monotonic() > deadline:
+            raise CannotGoOn(f"Not well after {WELL_WITHIN:.0f} s: {waited}. See `docker-compose -p {stack.name} logs`.")
+        time.sleep(1)
+
+
+def unwell(stack: Stack) -> dict[str, str]:
+    """What is neither well nor done."""
+    return {name: state for name, state in stack.containers().items() if state not in ("healthy", "Exited (0)")}
+
+
+def where(stack: Stack) -> str:
+    password = Path(stack.secrets / "airflow-admin").read_text(encoding="utf-8").strip()
+    store = stack.secrets / "store-jobs"
+    return "\n".join(
+        [
+            "",
+            f"  Airflow  http://localhost:{stack.ports['AIRFLOW_PORT']}   admin, first password {password}",
+            f"  MLflow   http://localhost:{stack.ports['MLFLOW_PORT']}   admin, password in {stack.secrets / 'mlflow-admin'}",
+            f"  Store    http://localhost:{stack.ports['STORE_PORT']}   raw files: bucket landing, key in {store}",
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (NightshiftError, OSError) as error:
+        sys.exit(f"\n{error}")
