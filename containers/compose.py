@@ -83,7 +83,7 @@ def _state(name: str, state: str, status: str) -> tuple[str, str]:
     for sign in ("unhealthy", "healthy", "starting"):
         if f"({sign}" in status or f"health: {sign}" in status:
             return name, sign
-    return name, status.split(" ago")[0] if state == "exited" else state
+    return name, " ".join(status.split()[:2]) if state == "exited" else state
 
 
 def from_environment() -> Stack:

@@ -93,15 +93,15 @@ def of_buckets(environment: Mapping[str, str]) -> dict[str, str]:
 
 def of_cluster(master: str, host: str, secret: str, memory: str) -> dict[str, str]:
     """The work is done by workers elsewhere, which start from the same installation."""
-    classes = ":".join(map(str, sorted(JARS.glob("*.jar"))))
     return {
         "spark.master": master,
         "spark.driver.host": host,
         "spark.driver.bindAddress": "0.0.0.0",  # noqa: S104 - workers reach it; clients only through loopback or the door
         "spark.executor.cores": "1",
         "spark.executor.memory": memory,
-        "spark.executor.extraClassPath": classes,
-        "spark.executor.extraJavaOptions": " ".join(JAVA_OPTIONS),
+        "spark.executor.extraClassPath": str(JARS / "*"),
+        # What Java unpacks there must be executable; a worker's own folder is, /tmp need not be.
+        "spark.executor.extraJavaOptions": " ".join((*JAVA_OPTIONS, "-Djava.io.tmpdir=.")),
         "spark.executorEnv.PYTHONPATH": str(FAIR.parents[1]),
         "spark.executorEnv.JE_ARROW_MALLOC_CONF": ARROW,
         "spark.authenticate": "true",
