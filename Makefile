@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 LAPTOP := $(PYTHON) -m local
+STACK := $(PYTHON) -m containers
 AIRFLOW := .venv/airflow/bin
 SPARK := .venv/spark/bin
 export PYTHONPATH := .:plugins
@@ -12,7 +13,7 @@ export UV_SYSTEM_CERTS ?= true
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install run stop sql airflow data rollback release use-case check quick style types-of-airflow types-of-spark format test test-all campaign kills bench lock clean
+.PHONY: help install run stop sql airflow data rollback release use-case stack stack-stop stack-remove stack-status stack-rotate stack-import backup restore check quick style types-of-airflow types-of-spark format test test-all campaign kills bench lock clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | while IFS='|' read -r name says; do printf '%-16s %s\n' "$$name" "$$says"; done
@@ -40,6 +41,30 @@ rollback: ## MODEL=bike_sharing REASON="..." [VERSION=3]: the previous champion 
 
 release: ## MODEL=bike_sharing REASON="...": nights may promote again
 	@$(LAPTOP).rollback "release the hold"
+
+stack: ## everything in containers: a cluster, an object store, PostgreSQL (WORKERS=4: as many Spark workers)
+	@$(STACK).up
+
+stack-stop: ## end the stack; data stay
+	@$(STACK).stop
+
+stack-remove: ## containers, networks and images go; with DATA=yes the data too
+	@$(STACK).stop --remove
+
+stack-status: ## what of the stack is up, which version, since when, how full
+	@$(STACK).status
+
+stack-rotate: ## new secrets for every part of the stack
+	@$(STACK).moving rotate
+
+stack-import: install ## what a laptop's NIGHTSHIFT_HOME holds, into the stack (REPLACE=yes: in the place of what is there)
+	@$(STACK).moving import
+
+backup: ## [TO=folder]: all the stack knows, while it works
+	@$(STACK).moving backup
+
+restore: ## FROM=folder: into an empty stack (REPLACE=yes: in the place of what is there)
+	@$(STACK).moving restore
 
 use-case: ## NAME=churn: a use case of your own that already runs
 	@$(LAPTOP).new_use_case

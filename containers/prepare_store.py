@@ -25,11 +25,11 @@ USERS = ("engine", "jobs", "mlflow")
 
 
 def main() -> None:
-    root = _keys("root")
+    root = keys_of("root")
     store = boto3.client("s3", aws_access_key_id=root.access_key, aws_secret_access_key=root.secret_key)
     known = _users(store, root)
     for name in USERS:
-        _user(store, root, _keys(name), is_known=_keys(name).access_key in known)
+        _user(store, root, keys_of(name), is_known=keys_of(name).access_key in known)
     there = {bucket["Name"] for bucket in store.list_buckets()["Buckets"]}
     for bucket, rights in MAY.items():
         if bucket not in there:
@@ -37,7 +37,7 @@ def main() -> None:
         store.put_bucket_policy(Bucket=bucket, Policy=json.dumps(_policy(bucket, rights)))
 
 
-def _keys(name: str) -> Credentials:
+def keys_of(name: str) -> Credentials:
     file = configparser.ConfigParser()
     file.read(SECRETS / f"store-{name}")
     found = file["default"]
@@ -47,7 +47,7 @@ def _keys(name: str) -> Credentials:
 def _policy(bucket: str, rights: dict[str, tuple[str, ...]]) -> dict[str, Any]:
     where = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
     allowed = [
-        {"Effect": "Allow", "Principal": {"AWS": [_keys(name).access_key]}, "Action": [*actions], "Resource": where}
+        {"Effect": "Allow", "Principal": {"AWS": [keys_of(name).access_key]}, "Action": [*actions], "Resource": where}
         for name, actions in rights.items()
     ]
     return {"Version": "2012-10-17", "Statement": allowed}

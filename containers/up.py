@@ -58,8 +58,8 @@ def make_secrets(stack: Stack, *anew: str) -> None:
     stack.docker(*run, stack.image("spark"), python, "-m", "containers.secrets", "/secrets", *anew)
 
 
-def start(stack: Stack) -> None:
-    stack.compose("up", "-d", "--remove-orphans", "--scale", f"spark-worker={stack.workers}")
+def start(stack: Stack, *how: str) -> None:
+    stack.compose("up", "-d", "--remove-orphans", *how, "--scale", f"spark-worker={stack.workers}")
     deadline = time.monotonic() + WELL_WITHIN
     while waited := unwell(stack):
         if time.monotonic() > deadline:

@@ -1,0 +1,129 @@
+"""`python -m containers.keeping save|put-back FOLDER`, inside the stack: all it knows, to a folder and from it.
+
+The order makes a copy of a living stack whole: registry before tables, a table's log before the files it names; and
+back again the other way round, so that nothing names what is not there yet.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from containers.places import DATABASES, POSTGRES, SECRETS
+from containers.prepare_store import MAY, keys_of
+
+HANDS = 16
+LOG = "_delta_log/"
+UNFINISHED = ".unfinished"  # in the bucket of the lake, while it is being filled
+OURS = (".engine", UNFINISHED)  # of a living stack, not of its data
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    bucket: str
+    name: str
+    size: int
+
+
+def save(folder: Path) -> None:
+    for database in DATABASES:
+        _postgres("pg_dump", database, "--format=custom", f"--file={folder / database}.dump")
+    store = _store()
+    for bucket in ("mlflow", "lake", "landing"):
+        found = [one for one in objects(store, bucket) if one.name not in OURS]
+        for group in _logs_first(found):
+            _each(group, lambda one: _fetch(store, one, folder / one.bucket / one.name))
+        _tell("saved", bucket, found)
+
+
+def put_back(folder: Path, *, replacing: bool) -> None:
+    store = _store()
+    _make_room(store, replacing=replacing)
+    store.put_object(Bucket="lake", Key=UNFINISHED, Body=b"")
+    for bucket in ("landing", "lake", "mlflow"):
+        found = [one for one in _files(folder / bucket, bucket) if one.name not in OURS]
+        for group in reversed(_logs_first(found)):
+            _each(group, lambda one: _send(store, one, folder / one.bucket / one.name))
+        _tell("put back", bucket, found)
+    for database in DATABASES:
+        dump = folder / f"{database}.dump"
+        _postgres("pg_restore", database, "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error", str(dump))
+    store.delete_object(Bucket="lake", Key=UNFINISHED)
+
+
+def objects(store: Any, bucket: str) -> list[Kept]:
+    pages = store.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    return [
+        Kept(bucket=bucket, name=one["Key"], size=one["Size"])
+        for page in pages
+        for one in page.get("Contents", ())
+        if not one["Key"].endswith("/")  # what some stores say of a folder
+    ]
+
+
+def _make_room(store: Any, *, replacing: bool) -> None:
+    """Data that nobody gave up stay."""
+    there = {bucket: [one for one in objects(store, bucket) if one.name != ".engine"] for bucket in MAY}
+    unfinished = any(one.name == UNFINISHED for one in there["lake"])
+    if any(there.values()) and not (replacing or unfinished):
+        held = ", ".join(f"{len(found)} files in {bucket}" for bucket, found in there.items() if found)
+        sys.exit(f"This stack is not empty: it holds {held}. REPLACE=yes takes them away first.")
+    for found in there.values():
+        _each(found, lambda one: store.delete_object(Bucket=one.bucket, Key=one.name))
+    for database in DATABASES:
+        _postgres("psql", database, "--quiet", "--command=DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+
+
+def _files(folder: Path, bucket: str) -> Iterator[Kept]:
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        yield Kept(bucket=bucket, name=file.relative_to(folder).as_posix(), size=file.stat().st_size)
+
+
+def _logs_first(found: list[Kept]) -> list[list[Kept]]:
+    return [[one for one in found if LOG in one.name], [one for one in found if LOG not in one.name]]
+
+
+def _fetch(store: Any, one: Kept, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    store.download_file(one.bucket, one.name, str(file))
+
+
+def _send(store: Any, one: Kept, file: Path) -> None:
+    store.upload_file(str(file), one.bucket, one.name)
+
+
+def _each(found: list[Kept], do: Callable[[Kept], object]) -> None:
+    with ThreadPoolExecutor(HANDS) as hands:
+        list(hands.map(do, found))
+
+
+def _postgres(program: str, database: str, *words: str) -> None:
+    given = ["--host=postgres", f"--username={database}", f"--dbname={database}", "--no-password"]
+    passwords = {"PGPASSFILE": str(SECRETS / f"database-{database}")}
+    said = subprocess.run(
+        [POSTGRES / program, *given, *words], env=os.environ | passwords, capture_output=True, text=True, check=False
+    )
+    if said.returncode:
+        sys.exit(f"{program} of {database} failed: {said.stderr[-2000:]}")
+
+
+def _store() -> Any:
+    root = keys_of("root")
+    return boto3.client("s3", aws_access_key_id=root.access_key, aws_secret_access_key=root.secret_key)
+
+
+def _tell(done: str, bucket: str, found: list[Kept]) -> None:
+    sys.stdout.write(f"  {done}: {bucket}, {len(found)} files, {sum(one.size for one in found):,} bytes\n")
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "save":
+        save(Path(sys.argv[2]))
+    else:
+        put_back(Path(sys.argv[2]), replacing=os.environ.get("REPLACE") == "yes")

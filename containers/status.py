@@ -1,0 +1,36 @@
+"""`make stack-status`: what is up, which version, since when, how full."""
+
+import sys
+
+from containers.compose import check_docker, from_environment
+from containers.stop import volumes
+from local.commands import tell
+from spark_jobs.declare import NightshiftError
+
+LINE = "  {:<32} {:<24} {:<28} {:>20}"
+
+
+def main() -> None:
+    stack = from_environment()
+    check_docker()
+    states = stack.containers()
+    if not states:
+        tell(f"No stack of the name {stack.name} is here: type `make stack`.")
+        return
+    used = dict(
+        line.split("\t") for line in stack.docker("stats", "--no-stream", "--format", "{{.Name}}\t{{.MemUsage}}").splitlines()
+    )
+    tell(LINE.format("part", "state", "image", "memory"))
+    label = f"label=com.docker.compose.project={stack.name}"
+    shown = stack.docker("ps", "-a", "--filter", label, "--format", "{{.Names}}\t{{.Status}}\t{{.Image}}")
+    for name, status, image in sorted(line.split("\t") for line in shown.splitlines()):
+        tell(LINE.format(name, status, image, used.get(name, "")))
+    for volume, size in sorted(volumes(stack).items()):
+        tell(f"  {volume:<32} {size}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (NightshiftError, OSError) as error:
+        sys.exit(f"\n{error}")
