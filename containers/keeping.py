@@ -1,4 +1,4 @@
-"""`python -m containers.keeping save|put-back FOLDER`, inside the stack: all it knows, to a folder and from it.
+"""`python -m containers.keeping save|refuse|put-back [FOLDER]`, inside the stack: all it knows, to a folder and from it.
 
 The order makes a copy of a living stack whole: registry before tables, a table's log before the files it names; and
 back again the other way round, so that nothing names what is not there yet.
@@ -42,9 +42,9 @@ def save(folder: Path) -> None:
         _tell("saved", bucket, found)
 
 
-def put_back(folder: Path, *, replacing: bool) -> None:
+def put_back(folder: Path) -> None:
     store = _store()
-    _make_room(store, replacing=replacing)
+    _make_room(store)
     store.put_object(Bucket="lake", Key=UNFINISHED, Body=b"")
     for bucket in ("landing", "lake", "mlflow"):
         found = [one for one in _files(folder / bucket, bucket) if one.name not in OURS]
@@ -67,14 +67,21 @@ def objects(store: Any, bucket: str) -> list[Kept]:
     ]
 
 
-def _make_room(store: Any, *, replacing: bool) -> None:
+def refuse_what_is_held(*, replacing: bool) -> None:
     """Data that nobody gave up stay."""
-    there = {bucket: [one for one in objects(store, bucket) if one.name != ".engine"] for bucket in MAY}
+    there = _there(_store())
     unfinished = any(one.name == UNFINISHED for one in there["lake"])
     if any(there.values()) and not (replacing or unfinished):
         held = ", ".join(f"{len(found)} files in {bucket}" for bucket, found in there.items() if found)
-        sys.exit(f"This stack is not empty: it holds {held}. REPLACE=yes takes them away first.")
-    for found in there.values():
+        sys.exit(f"This stack is not empty: it holds {held}. REPLACE=yes takes all of it away first.")
+
+
+def _there(store: Any) -> dict[str, list[Kept]]:
+    return {bucket: [one for one in objects(store, bucket) if one.name != ".engine"] for bucket in MAY}
+
+
+def _make_room(store: Any) -> None:
+    for found in _there(store).values():
         _each(found, lambda one: store.delete_object(Bucket=one.bucket, Key=one.name))
     for database in DATABASES:
         _postgres("psql", database, "--quiet", "--command=DROP SCHEMA public CASCADE; CREATE SCHEMA public")
@@ -123,7 +130,10 @@ def _tell(done: str, bucket: str, found: list[Kept]) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "save":
-        save(Path(sys.argv[2]))
-    else:
-        put_back(Path(sys.argv[2]), replacing=os.environ.get("REPLACE") == "yes")
+    match sys.argv[1:]:
+        case ["refuse"]:
+            refuse_what_is_held(replacing=os.environ.get("REPLACE") == "yes")
+        case ["save", folder]:
+            save(Path(folder))
+        case ["put-back", folder]:
+            put_back(Path(folder))

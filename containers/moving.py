@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def backup(stack: Stack) -> None:
         raise CannotGoOn(f"{folder} is there already: choose another, with TO=...")
     with step(f"Saving to {folder}"):
         _empty(draft, stack)
-        said = _inside(stack, "save", "/kept", f"{draft}:/kept")
+        said = _inside(stack, "save", "/kept", mounts=[f"{draft}:/kept"])
         shutil.copy(stack.secrets / KEY, draft / KEY)
         draft.rename(folder)
     tell(f"{said}\n  It holds keys and all data: keep it where only you can read it. Back again: make restore FROM={folder}")
@@ -87,12 +88,13 @@ def dump(home: Home, folder: Path) -> None:
 def _put_back(stack: Stack, folder: Path, mounts: list[str]) -> None:
     with step("Making what secrets are missing"):
         make_secrets(stack)
+    with step("Asking what is there"):
+        stack.compose("run", "--rm", "prepare")  # starts database and store, and what they need
+        _inside(stack, "refuse")
     with step("Ending what writes; database and store stay up"):
-        stack.compose("up", "-d", "postgres", "store")
         stack.compose("stop", *WRITERS)
-        stack.compose("run", "--rm", "prepare")
     with step("Putting all of it back"):
-        said = _inside(stack, "put-back", "/kept", *mounts)
+        said = _inside(stack, "put-back", "/kept", mounts=mounts)
         _take_key(stack, folder / KEY)
     tell(said)
     with step("Starting"):  # migrations too, where an older release made it
@@ -104,10 +106,11 @@ def _take_key(stack: Stack, file: Path) -> None:
     key.write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
 
 
-def _inside(stack: Stack, what: str, folder: str, *mounts: str) -> str:
+def _inside(stack: Stack, *words: str, mounts: Sequence[str] = ()) -> str:
     given = [word for one in mounts for word in ("-v", one)]
     replace = ["-e", f"REPLACE={os.environ.get('REPLACE', '')}"]
-    return stack.compose("run", "--rm", "--no-deps", *replace, *given, "prepare", PYTHON, "-m", "containers.keeping", what, folder)
+    run = ["run", "--rm", "--no-deps", *replace, *given, "prepare"]
+    return stack.compose(*run, PYTHON, "-m", "containers.keeping", *words)
 
 
 def rotate(stack: Stack) -> None:

@@ -1,5 +1,6 @@
 """A use case with everything a lake can hold: things, facts, and a whole history. Its features.py is this module."""
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ from spark_jobs.declare import (
     UseCase,
     Window,
 )
+from spark_jobs.files import Files
 from spark_jobs.lakehouse import Lake
 from spark_jobs.stages import features as features_stage
 from spark_jobs.stages import ingest, refine
@@ -34,6 +36,7 @@ from spark_jobs.work import Result, Work
 
 DAY = timedelta(days=1)
 FIRST = date(2024, 3, 1)
+BUCKET = os.environ.get("NIGHTSHIFT_TEST_BUCKET", "")  # s3://name, with AWS_ENDPOINT_URL, AWS_REGION and a key
 
 TIME, SHOP = Column(name="time", kind=Kind.MOMENT), Column(name="shop", kind=Kind.INTEGER, low=1)
 USE_CASE = UseCase(
@@ -139,22 +142,26 @@ class Town:
         return Lake(self.spark, f"{self.folder}/lake", self.use_case.name)
 
     @property
-    def landing(self) -> Path:
-        return self.folder / "landing" / self.use_case.name
+    def landing(self) -> Files:
+        """Of all use cases: in a folder, or in a bucket where one is named."""
+        return Files(BUCKET or f"{self.folder}/landing").below(*([str(self.folder).strip("/")] if BUCKET else []))
+
+    @property
+    def raw(self) -> Files:
+        return self.landing.below(self.use_case.name)
 
     def deliver(self, table: str, day: int, *records: str, name: str = "a.csv") -> None:
         """Records under the right header, arriving on a day counted from FIRST."""
         self.drop(table, day, "\n".join([HEADERS[table], *records, ""]), name)
 
     def drop(self, table: str, day: int, text: str | bytes, name: str = "a.csv") -> None:
-        path = self.landing / table / str(FIRST + DAY * day) / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        content = text if isinstance(text, bytes) else text.encode()
+        self.raw.below(table, str(FIRST + DAY * day), name).write(content)
 
     def work(self, stage: Stage, first: int, last: int) -> Work:
         window = Window.of(FIRST + DAY * first, FIRST + DAY * last)
         place = Place(
-            lake=f"{self.folder}/lake", landing=f"{self.folder}/landing", tracking="", registry="", source=self.source
+            lake=f"{self.folder}/lake", landing=self.landing.address, tracking="", registry="", source=self.source
         )
         job = Job(stage=stage, use_case=self.use_case.name, window=window)
         return Work(job=job, place=place, use_case=self.use_case, spark=self.spark)

@@ -1,6 +1,5 @@
 """A folder and a bucket are the same to whoever reads raw files. A bucket is asked where one is named."""
 
-import os
 from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
@@ -8,8 +7,7 @@ from uuid import uuid4
 import pytest
 
 from spark_jobs.files import Files
-
-BUCKET = os.environ.get("NIGHTSHIFT_TEST_BUCKET", "")  # s3://name, with AWS_ENDPOINT_URL, AWS_REGION and a key
+from tests.spark.shop import BUCKET
 
 
 @pytest.fixture(params=["", BUCKET] if BUCKET else [""], ids=lambda bucket: "bucket" if bucket else "folder")

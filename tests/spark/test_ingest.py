@@ -51,7 +51,8 @@ def test_a_file_is_loaded_once(town: Town) -> None:
     town.deliver("sales", 0, "2024-03-01 10:00:00,1,5,,")
     town.run(Stage.INGEST)
     before = town.rows("bronze", "sales")
-    (town.landing / "sales/2024-03-01/a.csv").touch()
+    before_it = town.raw.below("sales", "2024-03-01", "a.csv").read()
+    town.raw.below("sales", "2024-03-01", "a.csv").write(before_it)
     found = town.run(Stage.INGEST)
     assert found["rows"]["sales"] == {"files": 0, "refused": 0, "records": 0}
     assert town.rows("bronze", "sales") == before
@@ -92,8 +93,7 @@ def test_files_that_are_not_finished_or_not_in_a_day_are_left_alone(
 ) -> None:
     for name in (".a.csv", "_a.csv", "a.csv.tmp", "a.csv.part"):
         town.deliver("sales", 0, "2024-03-01 10:00:00,1,5,,", name=name)
-    (town.landing / "sales/march").mkdir()
-    (town.landing / "sales/march/a.csv").write_text("time,shop,amount,heat,note\n")
+    town.raw.below("sales", "march", "a.csv").write(b"time,shop,amount,heat,note\n")
     assert town.run(Stage.INGEST)["rows"]["sales"] == {"files": 0, "refused": 0, "records": 0}
     assert "sales/march is left alone" in caplog.text
 

@@ -1,0 +1,42 @@
+"""One stack for all tests, built from nothing, on a Docker daemon."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from containers import up
+from containers.compose import Stack
+from engine.running import free_port
+from tests.stack import daemon
+from tests.stack.standing import Standing
+
+
+@pytest.fixture(scope="session")
+def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    if why := daemon.missing():
+        pytest.skip(f"the stack was not tried: {why}")
+    folder = tmp_path_factory.mktemp("docker")
+    with daemon.running(folder):
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def stack(docker: Path) -> Iterator[Standing]:
+    if "TRY_STACK" in os.environ:
+        from containers.compose import from_environment
+        yield Standing(from_environment())
+        return
+    ports = {name: free_port() for name in ("AIRFLOW_PORT", "MLFLOW_PORT", "STORE_PORT")}
+    made = Stack(name="nightshift-tried", folder=docker / "stack", ports=ports, base=daemon.base(docker))
+    os.environ["NIGHTSHIFT_SIMULATION"] = "predictive_maintenance.machines=10"
+    began = time.monotonic()
+    up.build(made)
+    built = time.monotonic()
+    up.make_secrets(made)
+    up.start(made)
+    print(f"\nbuilt after {built - began:.0f} s, well after {time.monotonic() - built:.0f} s more")
+    yield Standing(made)
+    made.compose("down", "--volumes", "--remove-orphans")

@@ -1,0 +1,91 @@
+"""The same Dags and jobs give the same rows and the same verdict as on a laptop."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable
+
+from benchmarks.lakes import BEFORE_TRAINING, Town, in_a_row, job, jobs
+from engine.running import running
+from local.first_nights import last_night
+from spark_jobs.declare import Retrain, Stage, Window
+from spark_jobs.stages import evaluate, train
+from tests.stack.standing import Standing
+
+NIGHT = last_night(datetime.now(UTC))
+DAY = timedelta(days=1)
+FIRST, LAST = NIGHT - DAY * 100, NIGHT - DAY  # of the first range
+BIKES, MACHINES = "bike_sharing", "predictive_maintenance"
+TABLES = (("bronze", "rides"), ("silver", "rides"), ("silver", "forecast"), ("quarantine", "rides"))
+TABLES += (("gold", "features"), ("gold", "labels"), ("gold", "daily"))
+BY_TRY = ("scored_at", "run", "loaded_at")  # differ from try to try
+
+
+def rows(table: pa.Table) -> list[dict[str, Any]]:
+    kept = sorted(name for name in table.column_names if name not in BY_TRY)
+    return sorted(table.select(kept).to_pylist(), key=repr)
+
+
+@pytest.fixture(scope="module")
+def first_range(stack: Standing) -> dict[str, Any]:
+    stack.airflow.pause(BIKES, paused=False)
+    states = stack.through(BIKES, FIRST, LAST, run="first", retrain="always")
+    assert states["close_run"] == states["promote"] == "success", states
+    said: dict[str, Any] = stack.airflow.xcom(BIKES, "first", "evaluate")
+    return said
+
+
+@pytest.fixture(scope="module")
+def laptop(first_range: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Town, dict[str, Any]]]:
+    """The same range by the same stages, called one after the other, with an engine of this machine."""
+    folder = tmp_path_factory.mktemp("laptop")
+    with running(folder, folder / "lake") as engine:
+        town = Town.founded(folder, engine, BIKES)
+        window = Window.of(FIRST, LAST)
+        with town.session() as spark:
+            in_a_row(town, jobs(window, BEFORE_TRAINING, BIKES), spark)
+            trained = train.run(town.work(job(Stage.TRAIN, window, Retrain.ALWAYS), spark))
+            said = evaluate.run(town.work(job(Stage.EVALUATE, window, version=trained["version"]), spark))
+        yield town, said
+
+
+@pytest.mark.parametrize(("layer", "table"), TABLES)
+def test_a_range_leaves_the_rows_that_it_leaves_on_a_laptop(
+    stack: Standing, laptop: tuple[Town, dict[str, Any]], layer: str, table: str
+) -> None:
+    """Read by delta-rs, through the store's own address."""
+    there = rows(stack.table(BIKES, layer, table))
+    here = rows(DeltaTable(f"{laptop[0].folder}/lake/{BIKES}/{layer}/{table}").to_pyarrow_table())
+    assert here
+    assert there == here
+
+
+def test_its_verdict_is_a_laptop_s_too_to_the_last_digit(
+    first_range: dict[str, Any], laptop: tuple[Town, dict[str, Any]]
+) -> None:
+    for part in ("verdict", "reasons", "numbers"):
+        assert first_range[part] == laptop[1][part]
+    assert first_range["verdict"] == "PROMOTE"
+
+
+def test_a_night_of_each_use_case_comes_to_its_end(stack: Standing, first_range: dict[str, Any]) -> None:
+    stack.airflow.pause(MACHINES, paused=False)
+    stack.start(MACHINES, NIGHT, NIGHT, run="night")
+    bikes = stack.through(BIKES, NIGHT, NIGHT, run="night")
+    assert bikes["score"] == bikes["close_run"] == "success", bikes
+    machines = stack.finish(MACHINES, "night")
+    assert machines["features"] == machines["close_run"] == "success", machines
+    assert len(stack.table(BIKES, "gold", "predictions").to_pylist()) > 24
+    assert stack.table(MACHINES, "gold", "features").num_rows > 0
+
+
+def test_what_people_drop_into_the_bucket_is_read_as_from_a_folder(stack: Standing) -> None:
+    """Another night finds it, whatever its folder, and quarantines what it cannot read."""
+    stack.drop(f"bike_sharing/rides/{FIRST}/dropped.csv", b"this,is,no,header\n1,2,3,4\n")
+    states = stack.through(BIKES, FIRST, FIRST, run="dropped")
+    assert states["close_run"] == "success", states
+    refused = stack.table(BIKES, "quarantine", "rides").to_pylist()
+    assert [row["file"] for row in refused if "dropped.csv" in row["file"]] == [f"{FIRST}/dropped.csv"]
