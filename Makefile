@@ -13,7 +13,7 @@ export UV_SYSTEM_CERTS ?= true
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install run stop sql airflow data rollback release use-case stack stack-stop stack-remove stack-status stack-rotate stack-import backup restore check quick style types-of-airflow types-of-spark format test test-all campaign kills bench lock clean
+.PHONY: help install run stop sql airflow data rollback release use-case stack stack-stop stack-remove stack-status stack-rotate stack-import backup restore stack-proof check quick style types-of-airflow types-of-spark format test test-all campaign kills bench lock clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | while IFS='|' read -r name says; do printf '%-16s %s\n' "$$name" "$$says"; done
@@ -81,7 +81,7 @@ style:
 types-of-airflow:
 	@$(AIRFLOW)/mypy --cache-dir=.mypy_cache/airflow plugins dags tests/dags tests/contract
 types-of-spark:
-	@$(SPARK)/mypy --cache-dir=.mypy_cache/spark spark_jobs engine local benchmarks tests/spark tests/use_cases tests/end_to_end tests/campaign
+	@$(SPARK)/mypy --cache-dir=.mypy_cache/spark spark_jobs engine local containers benchmarks tests/spark tests/use_cases tests/end_to_end tests/campaign tests/stack
 
 format: install ## what ruff can put right by itself
 	@$(AIRFLOW)/ruff check --quiet --fix . ; $(AIRFLOW)/ruff format --quiet .
@@ -95,6 +95,9 @@ test-all: test campaign ## and the campaign of bad nights
 campaign: install ## the long tests, and what bad things get: an hour on 2 slow cores ([ONE_OF=2] [SEED=7]: half, drawn)
 	@$(SPARK)/python -m pytest -q -n 2 --dist worksteal -m long --durations=0 --durations-min=5 tests/spark tests/end_to_end
 	@$(SPARK)/python -m pytest -v --durations=0 --durations-min=1 tests/campaign
+
+stack-proof: install ## the stack's tests, on a Docker daemon ([ONE_OF=3]: of the bad nights a third, drawn)
+	@$(SPARK)/python -m pytest -v -rA --durations=12 --timeout=1500 -m "long or not long" tests/stack
 
 kills: install ## KILLS=20 [SEED=7]: SIGKILL of one part after another while a night runs, about a minute each
 	@KILLS="$${KILLS:-20}" $(SPARK)/python -m pytest -q -s tests/campaign/test_08_killed_parts.py

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from benchmarks.lakes import DAY, USE_CASE, Town, at_home, days, jobs, with_champion
 from benchmarks.measured import alternated, asked, run, tell, timed
 from engine.settings import SETTINGS
-from local.jars import package
+from local.jars import delta
 from local.places import CHECKOUT, JARS, JAVA, SPARK
 from local.services import started
 from tests.end_to_end.scheduler import Scheduler, home_at
@@ -35,7 +35,7 @@ def in_one_process(town: Town, day: date) -> float:
 
 def submitted(town: Town, day: date) -> float:
     """The class path is the resolver's."""
-    command = [str(SPARK / "bin" / "spark-submit"), *OPTIONS, "--packages", package()]
+    command = [str(SPARK / "bin" / "spark-submit"), *OPTIONS, "--packages", delta()]
     command.append(str(CHECKOUT / "benchmarks" / "classic.py"))
     return sum(run([*command, shlex.join(town.argv(job))], AROUND).seconds for job in jobs(days(1, day)))
 

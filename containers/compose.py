@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -27,7 +26,9 @@ class Stack:
     name: str = "nightshift"
     folder: Path = CHECKOUT / ".stack"
     address: str = "127.0.0.1"
-    ports: dict[str, int] = field(default_factory=lambda: {"AIRFLOW_PORT": 8080, "MLFLOW_PORT": 5000, "STORE_PORT": 7070})
+    ports: dict[str, int] = field(
+        default_factory=lambda: {"AIRFLOW_PORT": 8080, "MLFLOW_PORT": 5000, "STORE_PORT": 7070}
+    )
     workers: int = 2
     base: str = ""  # another image than the Dockerfiles begin with
 
@@ -50,21 +51,27 @@ class Stack:
 
     def environment(self) -> dict[str, str]:
         told = {name: str(port) for name, port in self.ports.items()}
-        return os.environ | told | {
-            "COMPOSE_PROJECT_NAME": self.name,
-            "NIGHTSHIFT_VERSION": self.version,
-            "NIGHTSHIFT_USER": self.owner,
-            "STACK_ADDRESS": self.address,
-            "STACK_SECRETS": str(self.secrets),
-        }
+        seen = {"AIRFLOW_BASE_URL": "AIRFLOW_PORT", "MLFLOW_BASE_URL": "MLFLOW_PORT"}
+        told |= {name: f"http://localhost:{self.ports[port]}" for name, port in seen.items() if name not in os.environ}
+        return (
+            os.environ
+            | told
+            | {
+                "COMPOSE_PROJECT_NAME": self.name,
+                "NIGHTSHIFT_VERSION": self.version,
+                "NIGHTSHIFT_USER": self.owner,
+                "STACK_ADDRESS": self.address,
+                "STACK_SECRETS": str(self.secrets),
+            }
+        )
 
-    def compose(self, *words: str, heard: bool = False) -> str:
-        return self._run([*_compose(), *words], heard=heard)
+    def compose(self, *words: str) -> str:
+        return self._run([*_compose(), *words])
 
-    def docker(self, *words: str, heard: bool = True) -> str:
-        return self._run(["docker", *words], heard=heard)
+    def docker(self, *words: str) -> str:
+        return self._run(["docker", *words])
 
-    def _run(self, command: Sequence[str], *, heard: bool) -> str:
+    def _run(self, command: Sequence[str]) -> str:
         done = subprocess.run(
             command, cwd=CHECKOUT, env=self.environment(), capture_output=True, text=True, check=False
         )

@@ -1,4 +1,4 @@
-"""`python -m containers.keeping save|refuse|put-back [FOLDER]`, inside the stack: all it knows, to a folder and from it.
+"""`python -m containers.keeping save|refuse|put-back [FOLDER]`, inside the stack: all it knows, out and in.
 
 The order makes a copy of a living stack whole: registry before tables, a table's log before the files it names; and
 back again the other way round, so that nothing names what is not there yet.
@@ -53,7 +53,15 @@ def put_back(folder: Path) -> None:
         _tell("put back", bucket, found)
     for database in DATABASES:
         dump = folder / f"{database}.dump"
-        _postgres("pg_restore", database, "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error", str(dump))
+        _postgres(
+            "pg_restore",
+            database,
+            "--no-owner",
+            "--no-privileges",
+            "--single-transaction",
+            "--exit-on-error",
+            str(dump),
+        )
     store.delete_object(Bucket="lake", Key=UNFINISHED)
 
 

@@ -1,4 +1,4 @@
-"""`make backup`, `make restore`, `make stack-import`, `make stack-rotate`: all the stack knows, out of it and into it."""
+"""`make backup`, `make restore`, `make stack-import`, `make stack-rotate`: all the stack knows, out and in."""
 
 import configparser
 import os
@@ -36,7 +36,7 @@ def backup(stack: Stack) -> None:
         said = _inside(stack, "save", "/kept", mounts=[f"{draft}:/kept"])
         shutil.copy(stack.secrets / KEY, draft / KEY)
         draft.rename(folder)
-    tell(f"{said}\n  It holds keys and all data: keep it where only you can read it. Back again: make restore FROM={folder}")
+    tell(f"{said}\n  Keep it where only you can read it. Back again: make restore FROM={folder}")
 
 
 def restore(stack: Stack) -> None:
@@ -109,7 +109,7 @@ def _take_key(stack: Stack, file: Path) -> None:
 def _inside(stack: Stack, *words: str, mounts: Sequence[str] = ()) -> str:
     given = [word for one in mounts for word in ("-v", one)]
     replace = ["-e", f"REPLACE={os.environ.get('REPLACE', '')}"]
-    run = ["run", "--rm", "--no-deps", *replace, *given, "prepare"]
+    run = ["run", "--rm", "-T", "--no-deps", *replace, *given, "prepare"]
     return stack.compose(*run, PYTHON, "-m", "containers.keeping", *words)
 
 

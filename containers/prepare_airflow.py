@@ -17,7 +17,10 @@ def main() -> None:
             role = people.find_role("Admin")
             people.add_user(ADMIN, ADMIN, ADMIN, f"{ADMIN}@localhost", role, password=secret("airflow-admin"))
     slots = int(os.environ["NIGHTSHIFT_SPARK_SLOTS"])
-    pools = {"spark": (slots, "Jobs at once. They share one engine."), "registry": (1, "Who may change which model is live: one at a time.")}
+    pools = {
+        "spark": (slots, "Jobs at once. They share one engine."),
+        "registry": (1, "Who may change which model is live: one at a time."),
+    }
     for name, (size, says) in pools.items():
         Pool.create_or_update_pool(name=name, slots=size, description=says, include_deferred=False)
 

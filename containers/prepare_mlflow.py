@@ -2,21 +2,29 @@
 
 import configparser
 
+from typing import Any
+
 import sqlalchemy
-from mlflow.server.auth.sqlalchemy_store import SqlAlchemyStore
-from mlflow.store.db.utils import _initialize_tables, _upgrade_db
+from mlflow.server.auth.sqlalchemy_store import SqlAlchemyStore  # noqa: TID253 - a program of its own
+from mlflow.store.db.utils import _initialize_tables, _upgrade_db  # noqa: TID253 - as above
 
 from containers.places import SECRETS, secret, url
+
+
+# MLflow's own functions have no types.
+initialize: Any = _initialize_tables
+upgrade: Any = _upgrade_db
+Users: Any = SqlAlchemyStore
 
 
 def main() -> None:
     database = url("mlflow")
     engine = sqlalchemy.create_engine(database)
     if sqlalchemy.inspect(engine).has_table("experiments"):
-        _upgrade_db(engine)
+        upgrade(engine)
     else:
-        _initialize_tables(engine)
-    store = SqlAlchemyStore()
+        initialize(engine)
+    store = Users()
     store.init_db(database)
     if not store.has_user("admin"):
         store.create_user("admin", secret("mlflow-admin"), is_admin=True)
@@ -30,7 +38,7 @@ def main() -> None:
     _hand_over(engine, store, name)
 
 
-def _hand_over(engine: sqlalchemy.Engine, store: SqlAlchemyStore, name: str) -> None:
+def _hand_over(engine: sqlalchemy.Engine, store: Any, name: str) -> None:
     """What came from elsewhere (a laptop, a backup) is for Dags and jobs to go on with."""
     with engine.connect() as connection:
         experiments = connection.execute(sqlalchemy.text("SELECT experiment_id FROM experiments")).scalars().all()

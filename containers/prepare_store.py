@@ -15,13 +15,14 @@ from containers.places import SECRETS
 
 READ = ("s3:GetObject", "s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads")
 WRITE = ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
-# Who may what in which bucket. A job has no way into the lake but the engine.
-MAY = {
-    "lake": {"engine": READ + WRITE},
+# Who may what in which bucket, or in a part of it. A job has no way to a table but the engine; it writes the lists that
+# people open, which lie beside the tables.
+MAY: dict[str, dict[str, tuple[str, ...]]] = {
+    "lake": {"engine": READ + WRITE, "reader": READ, "jobs */export/*": WRITE},
     "landing": {"engine": READ, "jobs": READ + WRITE},
     "mlflow": {"mlflow": READ + WRITE},
 }
-USERS = ("engine", "jobs", "mlflow")
+USERS = ("engine", "jobs", "mlflow", "reader")
 
 
 def main() -> None:
@@ -45,12 +46,19 @@ def keys_of(name: str) -> Credentials:
 
 
 def _policy(bucket: str, rights: dict[str, tuple[str, ...]]) -> dict[str, Any]:
-    where = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
-    allowed = [
-        {"Effect": "Allow", "Principal": {"AWS": [keys_of(name).access_key]}, "Action": [*actions], "Resource": where}
-        for name, actions in rights.items()
-    ]
+    allowed = [_allowed(bucket, *who.split(), actions=actions) for who, actions in rights.items()]
     return {"Version": "2012-10-17", "Statement": allowed}
+
+
+def _allowed(bucket: str, name: str, part: str = "", *, actions: tuple[str, ...]) -> dict[str, Any]:
+    whole = f"arn:aws:s3:::{bucket}"
+    where = [f"{whole}/{part}"] if part else [whole, f"{whole}/*"]
+    return {
+        "Effect": "Allow",
+        "Principal": {"AWS": [keys_of(name).access_key]},
+        "Action": [*actions],
+        "Resource": where,
+    }
 
 
 def _users(store: Any, root: Credentials) -> str:

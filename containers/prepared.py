@@ -21,7 +21,9 @@ def main() -> None:
     os.environ["JAVA_HOME"] = str(INSTALLED / "java")
     with tempfile.TemporaryDirectory() as folder:
         _trust(Path(folder) / "trusted.p12")
-        jars.main(INSTALLED / "jars", [hadoop(), *(f"software.amazon.awssdk:{name}:{SDK}" for name in NEEDED)], EVERYTHING)
+        jars.main(
+            INSTALLED / "jars", [hadoop(), *(f"software.amazon.awssdk:{name}:{SDK}" for name in NEEDED)], EVERYTHING
+        )
 
 
 def hadoop() -> str:

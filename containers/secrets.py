@@ -45,6 +45,7 @@ MADE: dict[str, Callable[[], str]] = {
     "store-engine": keys("engine"),
     "store-jobs": keys("jobs"),
     "store-mlflow": keys("mlflow"),
+    "store-reader": keys("reader"),
     "engine-token": word,
     "cluster-secret": word,
 }

@@ -6,8 +6,9 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from containers.places import DATABASES, POSTGRES, SPARK, PACKAGES, secret, url
+from containers.places import DATABASES, PACKAGES, POSTGRES, SPARK, secret, url
 
 MASTER = "spark://spark-master:7077"
 QUIET = {"spark.ui.killEnabled": "false", "spark.master.rest.enabled": "false"}
@@ -16,7 +17,7 @@ QUIET = {"spark.ui.killEnabled": "false", "spark.master.rest.enabled": "false"}
 ACCESS = "host sameuser all all scram-sha-256\n"
 SETTINGS = {
     "listen_addresses": "*",
-    "unix_socket_directories": "/tmp",
+    "unix_socket_directories": "/tmp",  # noqa: S108 - the container's own
     "max_connections": "200",
     "shared_buffers": "128MB",
     "io_method": "sync",
@@ -24,7 +25,7 @@ SETTINGS = {
 }
 
 
-def postgres() -> Sequence[str]:
+def postgres() -> list[str]:
     """There is no all-mighty role that could log in: this start is the only one who makes roles."""
     data = Path("/data/postgres")
     if not (data / "PG_VERSION").exists():
@@ -50,27 +51,29 @@ def _role(name: str, *, is_there: bool) -> list[str]:
     ]
 
 
-def mlflow() -> Sequence[str]:
+def mlflow() -> list[str]:
     os.environ["MLFLOW_FLASK_SERVER_SECRET_KEY"] = secret("mlflow-session")
+    seen = os.environ["MLFLOW_BASE_URL"]
+    own = ("mlflow:5000", "127.0.0.1:5000", urlsplit(seen).netloc)
     return [
         *(str(SPARK / "bin" / "mlflow"), "server", "--app-name", "basic-auth", "--host", "0.0.0.0", "--port", "5000"),  # noqa: S104 - inside a container
-        *("--workers", "1", "--allowed-hosts", os.environ["MLFLOW_ALLOWED_HOSTS"]),
+        *("--workers", "1", "--allowed-hosts", ",".join(own), "--cors-allowed-origins", seen),
         *("--backend-store-uri", url("mlflow"), "--artifacts-destination", "s3://mlflow"),
     ]
 
 
-def master() -> Sequence[str]:
+def master() -> list[str]:
     return _spark("master.Master", "--host", "spark-master", "--port", "7077", "--webui-port", "8080")
 
 
-def worker() -> Sequence[str]:
+def worker() -> list[str]:
     memory = os.environ["WORKER_MEMORY"]
     os.environ["SPARK_WORKER_DIR"] = os.environ["SPARK_LOCAL_DIRS"] = os.environ["TMPDIR"] = "/work"
     given = ["--cores", os.environ.get("WORKER_CORES", "1"), "--memory", memory, "--webui-port", "8081"]
     return _spark("worker.Worker", "--host", socket.gethostname(), *given, MASTER)
 
 
-def _spark(program: str, *given: str) -> Sequence[str]:
+def _spark(program: str, *given: str) -> list[str]:
     """The word that cluster and engine share stands in a file of this container's memory."""
     home = SPARK / PACKAGES / "pyspark"
     file = Path("/tmp/spark.conf")  # noqa: S108 - the container's own
@@ -85,7 +88,13 @@ def _spark(program: str, *given: str) -> Sequence[str]:
         "SPARK_NO_DAEMONIZE": "1",
         "PYSPARK_PYTHON": str(SPARK / "bin" / "python"),
     }
-    return [str(home / "bin" / "spark-class"), f"org.apache.spark.deploy.{program}", "--properties-file", str(file), *given]
+    return [
+        str(home / "bin" / "spark-class"),
+        f"org.apache.spark.deploy.{program}",
+        "--properties-file",
+        str(file),
+        *given,
+    ]
 
 
 def _say(command: Sequence[object], words: str = "") -> str:

@@ -18,7 +18,8 @@ def main() -> None:
         tell(f"No stack of the name {stack.name} is here: type `make stack`.")
         return
     used = dict(
-        line.split("\t") for line in stack.docker("stats", "--no-stream", "--format", "{{.Name}}\t{{.MemUsage}}").splitlines()
+        line.split("\t")
+        for line in stack.docker("stats", "--no-stream", "--format", "{{.Name}}\t{{.MemUsage}}").splitlines()
     )
     tell(LINE.format("part", "state", "image", "memory"))
     label = f"label=com.docker.compose.project={stack.name}"

@@ -63,7 +63,9 @@ def start(stack: Stack, *how: str) -> None:
     deadline = time.monotonic() + WELL_WITHIN
     while waited := unwell(stack):
         if time.monotonic() > deadline:
-            raise CannotGoOn(f"Not well after {WELL_WITHIN:.0f} s: {waited}. See `docker-compose -p {stack.name} logs`.")
+            raise CannotGoOn(
+                f"Not well after {WELL_WITHIN:.0f} s: {waited}. See `docker-compose -p {stack.name} logs`."
+            )
         time.sleep(1)
 
 
@@ -74,12 +76,12 @@ def unwell(stack: Stack) -> dict[str, str]:
 
 def where(stack: Stack) -> str:
     password = Path(stack.secrets / "airflow-admin").read_text(encoding="utf-8").strip()
-    store = stack.secrets / "store-jobs"
+    admin, store = stack.secrets / "mlflow-admin", stack.secrets / "store-jobs"
     return "\n".join(
         [
             "",
             f"  Airflow  http://localhost:{stack.ports['AIRFLOW_PORT']}   admin, first password {password}",
-            f"  MLflow   http://localhost:{stack.ports['MLFLOW_PORT']}   admin, password in {stack.secrets / 'mlflow-admin'}",
+            f"  MLflow   http://localhost:{stack.ports['MLFLOW_PORT']}   admin, password in {admin}",
             f"  Store    http://localhost:{stack.ports['STORE_PORT']}   raw files: bucket landing, key in {store}",
             "",
         ]

@@ -24,8 +24,9 @@ def main(argv: list[str]) -> None:
     given = _parser().parse_args(argv)
     if given.with_starter:
         _end_with_starter()
-    if bool(given.door) != bool(given.certificate):
-        raise BadRequest("--door", "goes with --certificate, and --certificate with --door")
+    for one, other in (("door", "certificate"), ("master", "secret")):
+        if (getattr(given, one) is None) != (getattr(given, other) is None):
+            raise BadRequest(f"--{one}", f"goes with --{other}, and --{other} with --{one}")
     if not is_bucket(given.lake):
         hold_folder(Path(given.lake))
     folder = _emptied(given.folder.resolve())
@@ -53,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default=LOOPBACK, help="under which the cluster's workers reach the engine")
     parser.add_argument("--secret", type=Path, help="the file with the word that engine and cluster share")
     parser.add_argument("--worker-memory", default="1g", help="of one executor's Java; its Python comes on top")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any other setting of Spark")
     parser.add_argument("--door", type=int, help="a port on every address of this machine, for TLS only")
     parser.add_argument("--certificate", type=Path, help="of the door, with its private key")
     return parser
@@ -66,7 +68,7 @@ def _told(given: argparse.Namespace, folder: Path) -> dict[str, str]:
         told |= settings.of_buckets(os.environ)
     if given.master:
         told |= settings.of_cluster(given.master, given.host, token.read(given.secret), given.worker_memory)
-    return told
+    return told | dict(one.split("=", 1) for one in given.set)
 
 
 def _end_with_starter() -> None:
@@ -84,7 +86,7 @@ def _emptied(folder: Path) -> Path:
 
 def _surroundings(folder: Path, host: str) -> dict[str, str]:
     """Workers find our daemon here; the code of a function comes with it, and goes before what lies here."""
-    own = ("PATH", "HOME", "USER", "LANG", "LC_ALL")
+    own = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "HADOOP_CONF_DIR", "YARN_CONF_DIR", "KUBECONFIG")
     kept = {name: value for name, value in os.environ.items() if name in own or name.startswith("AWS_")}
     return kept | {
         "JAVA_HOME": str(JAVA),

@@ -18,7 +18,7 @@ from pyspark.sql import SparkSession
 
 from engine import door
 from engine.ending import Ending
-from engine.holding import Lease, is_bucket
+from engine.holding import is_bucket
 from spark_jobs.declare import NightshiftError
 
 LOOK = 0.25  # seconds between two looks at what must end
@@ -26,9 +26,13 @@ LOOK = 0.25  # seconds between two looks at what must end
 
 def main(argv: list[str]) -> None:
     given = _parser().parse_args(argv)
-    lost = threading.Event()
-    lease = Lease(given.lake) if is_bucket(given.lake) else None
-    if lease:
+    lost, asked = threading.Event(), threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: asked.set())
+    lease = None
+    if is_bucket(given.lake):
+        from engine.lease import Lease  # noqa: PLC0415 - a laptop has neither buckets nor what it takes to reach them
+
+        lease = Lease(given.lake)
         lease.take()
         lease.keep(lost)
     if given.door:
@@ -36,7 +40,7 @@ def main(argv: list[str]) -> None:
     java = os.getppid()
     ending = Ending(SparkSession.builder.getOrCreate().sparkContext)
     with suppress(Py4JNetworkError):  # Java ends
-        while os.getppid() == java and not lost.is_set():
+        while os.getppid() == java and not (lost.is_set() or asked.is_set()):
             ending.look()
             time.sleep(LOOK)
     if lost.is_set():

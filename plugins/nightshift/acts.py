@@ -118,7 +118,7 @@ def roll_back(context: Context) -> Result:
             entry = registry.release(client, name, act)
         else:
             entry = registry.roll_back(client, name, str(form["version"]), act, columns=columns)
-    links.show_model(context, settings().place.registry, name)
+    links.show_model(context, name)
     log.info("%s of %s: the champion is version %s, before it was %s", entry["what"], name, entry["to"], entry["from"])
     return entry
 

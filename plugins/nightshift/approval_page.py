@@ -149,7 +149,7 @@ def _runs(request: Request) -> str:
 
 
 def _page(request: Request, run: str) -> str:
-    return f"{request.opened['tracking']}/#/experiments/{request.opened['experiment']}/runs/{run}"
+    return links.run_page({**request.opened, "run": run})
 
 
 def _answers(request: Request) -> list[str]:

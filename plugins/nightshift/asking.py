@@ -16,7 +16,6 @@ from nightshift.beginnings import run_key
 from nightshift.endings import failing_in_words, skip
 from nightshift.mlflow_server import mlflow_client
 from nightshift.plan import Plan
-from nightshift.settings import settings
 from spark_jobs.declare import BadRequest, Conflict, Refused, UseCase
 from spark_jobs.use_cases import load
 
@@ -154,7 +153,7 @@ class AskOperator(HITLOperator):
         with failing_in_words(context):
             request = request_of(context)
             name, until = model_name(load(request.use_case)), datetime.fromisoformat(request.until)
-            links.show_model(context, settings().place.registry, name)
+            links.show_model(context, name)
             with mlflow_client() as client:
                 if approval.waiting(registry.Model.read(client, name)) != request:
                     skip(context, f"version {request.version} was {approval.closed(client, name, request)}")
@@ -180,7 +179,7 @@ class AskOperator(HITLOperator):
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Result:
         """Airflow took the answer: what it would refuse only now, such as a long reason, is no cause to ask again."""
         request = request_of(context)
-        links.show_model(context, settings().place.registry, model_name(load(request.use_case)))
+        links.show_model(context, model_name(load(request.use_case)))
         return answer_of(request, event).to_dict()
 
 
@@ -210,7 +209,7 @@ def promote(context: Context) -> Result:
     request, key = request_of(context), run_key(context["dag_run"])
     use_case, answer = load(request.use_case), _answered(context)
     name = model_name(use_case)
-    links.show_model(context, settings().place.registry, name)
+    links.show_model(context, name)
     entry: Result = {}
     with mlflow_client() as client:
         if approval.waiting(registry.Model.read(client, name)) == request:

@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 from airflow.sdk import BaseOperator, BaseOperatorLink, Context, conf
 
+from nightshift.settings import settings
+
 if TYPE_CHECKING:
     from airflow.sdk.types import TaskInstanceKey
 
@@ -47,14 +49,18 @@ class Approval(BaseOperatorLink):
 
 def show(context: Context, opened: Mapping[str, Any]) -> None:
     """In the log and as the task's link, both at once and not only when the task ends."""
-    url = f"{opened['tracking']}/#/experiments/{opened['experiment']}/runs/{opened['run']}"
+    url = run_page(opened)
     log.info("MLflow run: %s", url)
     _show(context, RUN, url)
 
 
-def show_model(context: Context, registry: str, name: str) -> None:
+def run_page(opened: Mapping[str, Any]) -> str:
+    return f"{settings().pages}/#/experiments/{opened['experiment']}/runs/{opened['run']}"
+
+
+def show_model(context: Context, name: str) -> None:
     """Of a model that is known to exist."""
-    _show(context, MODEL, f"{registry}/#/models/{name}")
+    _show(context, MODEL, f"{settings().pages}/#/models/{name}")
 
 
 def show_approval(context: Context, dag_id: str, run_id: str, task_id: str) -> None:

@@ -48,6 +48,7 @@ class Settings:
     landing: str
     tracking: str
     registry: str
+    pages: str  # where a browser finds MLflow
     engine: str  # where Spark answers
     token: str  # the file with the word for it
     python: Path  # of the Spark side
@@ -86,6 +87,7 @@ def settings(env: Mapping[str, str] = os.environ) -> Settings:
         landing=env.get("NIGHTSHIFT_LANDING", str(home / "landing")),
         tracking=tracking,
         registry=env.get("NIGHTSHIFT_REGISTRY", tracking),
+        pages=env.get("NIGHTSHIFT_MLFLOW_PAGES", tracking),
         engine=env.get("NIGHTSHIFT_ENGINE", "sc://localhost:15002"),
         token=env.get("NIGHTSHIFT_ENGINE_TOKEN", str(home / "engine" / "token")),
         python=Path(env.get("NIGHTSHIFT_SPARK_PYTHON", CHECKOUT / ".venv/spark/bin/python")),

@@ -27,6 +27,7 @@ def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def stack(docker: Path) -> Iterator[Standing]:
     if "TRY_STACK" in os.environ:
         from containers.compose import from_environment
+
         yield Standing(from_environment())
         return
     ports = {name: free_port() for name in ("AIRFLOW_PORT", "MLFLOW_PORT", "STORE_PORT")}

@@ -31,13 +31,23 @@ def running(folder: Path) -> Iterator[None]:
         yield
         return
     socket = f"unix://{folder}/socket"
-    command = ["dockerd", "--data-root", folder / "data", "--exec-root", folder / "exec", "-p", folder / "pid", "-H", socket]
+    command = [
+        "dockerd",
+        "--data-root",
+        folder / "data",
+        "--exec-root",
+        folder / "exec",
+        "-p",
+        folder / "pid",
+        "-H",
+        socket,
+    ]
     with (folder / "log").open("wb") as log, subprocess.Popen([*map(str, command)], stdout=log, stderr=log) as daemon:
         os.environ["DOCKER_HOST"] = socket
         try:
             deadline = time.monotonic() + 60
             while not answers():
-                assert daemon.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()[-3000:]  # noqa: PT018 - one condition
+                assert daemon.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()[-3000:]
                 time.sleep(0.5)
             yield
         finally:

@@ -78,7 +78,7 @@ class Standing:
 
     # Runs.
     def start(self, use_case: str, first: date, last: date, *, run: str, retrain: str = "never") -> str:
-        conf = {"first_day": str(first), "last_day": str(last), "retrain": retrain}
+        conf = {"first_day": str(first), "last_day": str(last)} | ({"retrain": retrain} if retrain else {})
         return self.airflow.trigger(use_case, conf, run_id=run)
 
     def finish(self, use_case: str, run: str, within: float = LONG) -> dict[str, str]:

@@ -19,8 +19,10 @@ NIGHT = last_night(datetime.now(UTC))
 DAY = timedelta(days=1)
 FIRST, LAST = NIGHT - DAY * 100, NIGHT - DAY  # of the first range
 BIKES, MACHINES = "bike_sharing", "predictive_maintenance"
-TABLES = (("bronze", "rides"), ("silver", "rides"), ("silver", "forecast"), ("quarantine", "rides"))
-TABLES += (("gold", "features"), ("gold", "labels"), ("gold", "daily"))
+TABLES = (
+    *(("bronze", "rides"), ("silver", "rides"), ("silver", "forecast"), ("quarantine", "rides")),
+    *(("gold", "features"), ("gold", "labels"), ("gold", "daily")),
+)
 BY_TRY = ("scored_at", "run", "loaded_at")  # differ from try to try
 
 
@@ -39,7 +41,9 @@ def first_range(stack: Standing) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def laptop(first_range: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Town, dict[str, Any]]]:
+def laptop(
+    first_range: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Town, dict[str, Any]]]:
     """The same range by the same stages, called one after the other, with an engine of this machine."""
     folder = tmp_path_factory.mktemp("laptop")
     with running(folder, folder / "lake") as engine:
