@@ -76,7 +76,7 @@ class Stack:
             command, cwd=CHECKOUT, env=self.environment(), capture_output=True, text=True, check=False
         )
         if done.returncode:
-            raise CannotGoOn(f"`{' '.join(command[:4])} ...` failed:\n{(done.stderr or done.stdout)[-4000:]}")
+            raise CannotGoOn(f"`{' '.join(command[:4])} ...` failed:\n{(done.stderr + done.stdout)[-4000:]}")
         return done.stdout
 
     def containers(self) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """MLflow's tables, and its users: an admin, and the one that Dags and jobs are."""
 
 import configparser
-
 from typing import Any
 
 import sqlalchemy
@@ -9,7 +8,6 @@ from mlflow.server.auth.sqlalchemy_store import SqlAlchemyStore  # noqa: TID253 
 from mlflow.store.db.utils import _initialize_tables, _upgrade_db  # noqa: TID253 - as above
 
 from containers.places import SECRETS, secret, url
-
 
 # MLflow's own functions have no types.
 initialize: Any = _initialize_tables
