@@ -42,13 +42,13 @@ rollback: ## MODEL=bike_sharing REASON="..." [VERSION=3]: the previous champion 
 release: ## MODEL=bike_sharing REASON="...": nights may promote again
 	@$(LAPTOP).rollback "release the hold"
 
-stack: ## everything in containers: a cluster, an object store, PostgreSQL (WORKERS=4: as many Spark workers)
+stack: ## everything in containers: a Spark cluster, an object store, PostgreSQL (WORKERS=4: as many workers)
 	@$(STACK).up
 
 stack-stop: ## end the stack; data stay
 	@$(STACK).stop
 
-stack-remove: ## containers, networks and images go; with DATA=yes the data too
+stack-remove: ## containers, networks and images go ([DATA=yes]: the data too)
 	@$(STACK).stop --remove
 
 stack-status: ## what of the stack is up, which version, since when, how full

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from local.commands import CannotGoOn
+from spark_jobs.declare import BadRequest
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 NO_DOCKER = (
@@ -100,10 +101,16 @@ def from_environment() -> Stack:
         name=env.get("STACK_NAME") or usual.name,
         folder=Path(env.get("STACK_FOLDER") or usual.folder).resolve(),
         address=env.get("STACK_ADDRESS") or usual.address,
-        ports={name: int(env.get(name) or port) for name, port in usual.ports.items()},
-        workers=int(env.get("WORKERS") or usual.workers),
+        ports={name: number(name, env.get(name) or str(port)) for name, port in usual.ports.items()},
+        workers=number("WORKERS", env.get("WORKERS") or str(usual.workers)),
         base=env.get("STACK_BASE", ""),
     )
+
+
+def number(name: str, given: str) -> int:
+    if not given.isdigit() or not int(given):
+        raise BadRequest(name, f"is a whole number, at least 1, got {given!r}")
+    return int(given)
 
 
 def check_docker() -> None:

@@ -48,7 +48,7 @@ def spark_session(place: Place, name: str, *, small: bool = False) -> "Iterator[
         yield SparkSession.builder.getOrCreate()
         return
     number = uuid5(NAMES, f"{place.lake} {name}")
-    url = _url(place, number)
+    url = url_of(place, number)
     _wait_for(place.engine)
     _end_earlier(url, place.engine)
     spark = _connected(url)
@@ -63,7 +63,7 @@ def spark_session(place: Place, name: str, *, small: bool = False) -> "Iterator[
         _close(spark, place.engine)
 
 
-def _url(place: Place, number: UUID) -> str:
+def url_of(place: Place, number: UUID) -> str:
     """To another machine a word is only sent encrypted."""
     host, port = _address(place.engine)
     word = token.read(Path(place.token))

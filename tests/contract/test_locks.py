@@ -17,6 +17,15 @@ FILES = {
     "test": "tests/requirements.txt",
     "java": "local/requirements/java.txt",
     "uv": "local/requirements/uv.txt",
+    "stack-airflow": "containers/requirements/airflow.txt",
+    "stack-spark": "containers/requirements/spark.txt",
+    "stack-store": "containers/requirements/store.txt",
+}
+STANDS_ON = {
+    "airflow": FILES["test"],
+    "spark": FILES["test"],
+    "stack-airflow": FILES["airflow"],
+    "stack-spark": FILES["spark"],
 }
 
 
@@ -37,12 +46,20 @@ def test_resolving_a_group_again_changes_nothing(group: str, tmp_path: Path) -> 
     shutil.copy(CHECKOUT / FILES[group], fresh)
     command = [uv(), "pip", "compile", "pyproject.toml", "--group", group, "--output-file", str(fresh), "--quiet"]
     command += ["--universal", "--generate-hashes", "--python-version", "3.11"]
-    if group in ("airflow", "spark"):
-        command += ["--constraint", FILES["test"]]
+    if group in STANDS_ON:
+        command += ["--constraint", STANDS_ON[group]]
     index = os.environ.get("UV_DEFAULT_INDEX", os.environ.get("PIP_INDEX_URL", ""))
     surroundings = os.environ | ({"UV_DEFAULT_INDEX": index} if index else {})
     subprocess.run(command, cwd=CHECKOUT, env=surroundings, check=True)
     assert pins(fresh) == pins(CHECKOUT / FILES[group]), f"group {group} has changed: type `make lock`"
+
+
+def test_the_stack_holds_the_packages_of_a_laptop_and_some_more() -> None:
+    """The same pins, so that what was proven on one runs on the other."""
+    for group, more in (("airflow", "stack-airflow"), ("spark", "stack-spark")):
+        ours, theirs = ({line.split(" ;")[0] for line in pins(CHECKOUT / FILES[one])} for one in (group, more))
+        named = {line.split("==")[0] for line in theirs}
+        assert {line for line in ours if line.split("==")[0] in named} <= theirs
 
 
 @pytest.mark.parametrize("file", FILES.values())

@@ -14,11 +14,17 @@ TYPED = {
     "airflow": ("ARGS",),
     "bench": ("BENCH", "DATA"),
     "data": ("USE_CASE", "FROM"),
+    "backup": ("TO",),
     "campaign": ("ONE_OF", "SEED"),
     "kills": ("KILLS", "SEED"),
     "release": ("MODEL", "REASON"),
+    "restore": ("FROM", "REPLACE"),
     "rollback": ("MODEL", "REASON", "VERSION"),
     "sql": ("QUERY",),
+    "stack": ("WORKERS",),
+    "stack-import": ("REPLACE",),
+    "stack-proof": ("ONE_OF",),
+    "stack-remove": ("DATA",),
     "use-case": ("NAME",),
 }
 HOSTILE = (

@@ -20,12 +20,17 @@ def test_without_a_word_everything_lies_below_the_checkout() -> None:
         source="simulated",
     )
     assert (told.pool, told.slots, told.python) == ("spark", 2, CHECKOUT / ".venv/spark/bin/python")
+    assert told.pages == "http://127.0.0.1:5000"
 
 
 def test_every_setting_is_heard(tmp_path: Path) -> None:
     told = settings(
         {
+            "SPARK_TARGET": "cluster",
             "NIGHTSHIFT_HOME": str(tmp_path),
+            "NIGHTSHIFT_LAKE": "s3://lake",
+            "NIGHTSHIFT_LANDING": "s3://landing",
+            "NIGHTSHIFT_MLFLOW_PAGES": "https://mlflow.example.org",
             "NIGHTSHIFT_MLFLOW": "http://mlflow:1",
             "NIGHTSHIFT_REGISTRY": "http://registry:1",
             "NIGHTSHIFT_ENGINE": "sc://localhost:1",
@@ -37,8 +42,8 @@ def test_every_setting_is_heard(tmp_path: Path) -> None:
         }
     )
     assert told.place == Place(
-        lake=f"{tmp_path}/lake",
-        landing=f"{tmp_path}/landing",
+        lake="s3://lake",
+        landing="s3://landing",
         tracking="http://mlflow:1",
         registry="http://registry:1",
         engine="sc://localhost:1",
@@ -46,7 +51,8 @@ def test_every_setting_is_heard(tmp_path: Path) -> None:
         source="own",
         simulation="seed=3",
     )
-    assert (told.pool, told.slots) == ("jobs", 5)
+    assert (told.pool, told.slots, told.home) == ("jobs", 5, tmp_path)
+    assert (told.target, told.pages) == ("cluster", "https://mlflow.example.org")
 
 
 @pytest.mark.parametrize(

@@ -69,10 +69,23 @@ def test_it_listens_on_this_machine_s_own_address_only(own_engine: Engine) -> No
     assert found <= LOOPBACK
 
 
-@pytest.mark.parametrize("elsewhere", ["sc://10.1.2.3:15002", "sc://engine:15002", "localhost:15002", "sc://localhost"])
-def test_only_this_machine_is_spoken_to(own_engine: Engine, tmp_path: Path, elsewhere: str) -> None:
-    with pytest.raises(BadRequest, match=r"engine: (answers on this machine only,|is an address) like sc://localhost"):
-        raise refused(replace(place_of(own_engine, tmp_path), engine=elsewhere))
+@pytest.mark.parametrize("nowhere", ["localhost:15002", "sc://localhost", "sc://:15002", "http://localhost:15002"])
+def test_what_is_no_address_is_refused(own_engine: Engine, tmp_path: Path, nowhere: str) -> None:
+    with pytest.raises(BadRequest, match=r"engine: is an address like sc://localhost:15002, got"):
+        raise refused(replace(place_of(own_engine, tmp_path), engine=nowhere))
+
+
+@pytest.mark.parametrize("elsewhere", ["sc://10.1.2.3:15003", "sc://engine:15003"])
+def test_the_token_leaves_this_machine_encrypted_or_not_at_all(
+    own_engine: Engine, tmp_path: Path, elsewhere: str
+) -> None:
+    place = place_of(own_engine, tmp_path)
+    here, there = (session.url_of(one, session.NAMES) for one in (place, replace(place, engine=elsewhere)))
+    assert "use_ssl" not in here
+    assert there.endswith(";use_ssl=true")
+    assert there.startswith(f"{elsewhere}/;")
+    for own in ("sc://127.0.0.1:1", "sc://[::1]:1"):  # pyspark wants encryption for each name but one
+        assert session.url_of(replace(place, engine=own), session.NAMES).startswith("sc://localhost:1/;")
 
 
 def test_the_token_stands_in_no_argument_no_environment_and_no_file_for_others(own_engine: Engine) -> None:

@@ -13,7 +13,7 @@ from engine.running import running
 from local.first_nights import last_night
 from spark_jobs.declare import Retrain, Stage, Window
 from spark_jobs.stages import evaluate, train
-from tests.stack.standing import Standing
+from tests.stack.standing import Standing, until
 
 NIGHT = last_night(datetime.now(UTC))
 DAY = timedelta(days=1)
@@ -33,6 +33,7 @@ def rows(table: pa.Table) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def first_range(stack: Standing) -> dict[str, Any]:
+    until(lambda: stack.airflow.knows(BIKES), f"Reading dags/{BIKES}.py")
     stack.airflow.pause(BIKES, paused=False)
     states = stack.through(BIKES, FIRST, LAST, run="first", retrain="always")
     assert states["close_run"] == states["promote"] == "success", states

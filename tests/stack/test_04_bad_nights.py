@@ -69,6 +69,7 @@ BAD = [
 @pytest.fixture(scope="module")
 def used(stack: Standing) -> Standing:
     """With days that every bad night is about, and a champion."""
+    until(lambda: stack.airflow.knows(BIKES), f"Reading dags/{BIKES}.py")
     stack.airflow.pause(BIKES, paused=False)
     states = stack.through(BIKES, FIRST, LAST, run=f"before {datetime.now(UTC):%H:%M:%S}", retrain="")
     assert states["close_run"] == "success", states
