@@ -33,18 +33,8 @@ def main() -> None:
         store.update_user(name, password)
     else:
         store.create_user(name, password)
-    _hand_over(engine, store, name)
-
-
-def _hand_over(engine: sqlalchemy.Engine, store: Any, name: str) -> None:
-    """What came from elsewhere (a laptop, a backup) is for Dags and jobs to go on with."""
-    with engine.connect() as connection:
-        experiments = connection.execute(sqlalchemy.text("SELECT experiment_id FROM experiments")).scalars().all()
-        models = connection.execute(sqlalchemy.text("SELECT name FROM registered_models")).scalars().all()
-    for experiment in experiments:
-        store.grant_user_permission(name, "experiment", str(experiment), "MANAGE")
-    for model in models:
-        store.grant_user_permission(name, "registered_model", str(model), "MANAGE")
+    for kind in ("experiment", "registered_model"):  # also what a laptop or a backup brought, and what is not there yet
+        store.grant_user_permission(name, kind, "*", "MANAGE")
 
 
 if __name__ == "__main__":
