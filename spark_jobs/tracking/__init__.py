@@ -178,7 +178,7 @@ class Tracking:
             raise Refused(f"model {self.model} has no version {number}; {self.model} lists what there is") from error
 
     def champion(self) -> "ModelVersion | None":
-        """By the model, not by the alias: a server with logins answers "denied" for the alias of a model not yet made."""
+        """By the model, not by its alias: a server with logins says "denied" of the alias of a model not yet made."""
         from mlflow.exceptions import MlflowException
 
         try:

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from containers import up
 from containers.compose import Stack
 from engine.running import free_port
 from tests.stack import daemon
-from tests.stack.standing import Standing
+from tests.stack.standing import BIKES, FIRST, LAST, Standing, until
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +42,14 @@ def stack(docker: Path) -> Iterator[Standing]:
     print(f"\nbuilt after {built - began:.0f} s, well after {time.monotonic() - built:.0f} s more")
     yield Standing(made)
     made.compose("down", "--volumes", "--remove-orphans")
+
+
+@pytest.fixture(scope="session")
+def first_range(stack: Standing) -> dict[str, Any]:
+    """It makes the first champion; what its evaluate said."""
+    until(lambda: stack.airflow.knows(BIKES), f"Reading dags/{BIKES}.py")
+    stack.airflow.pause(BIKES, paused=False)
+    states = stack.through(BIKES, FIRST, LAST, run="first", retrain="always")
+    assert states["close_run"] == states["promote"] == "success", states
+    said: dict[str, Any] = stack.airflow.xcom(BIKES, "first", "evaluate")
+    return said

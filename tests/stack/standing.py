@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from configparser import ConfigParser
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -18,8 +18,13 @@ from pyarrow.fs import S3FileSystem
 
 from containers.compose import Stack
 from local.airflow_api import OVER, Airflow
+from local.first_nights import last_night
 
 LONG = 420.0
+BIKES = "bike_sharing"
+DAY = timedelta(days=1)
+NIGHT = last_night(datetime.now(UTC))
+FIRST, LAST = NIGHT - DAY * 80, NIGHT - DAY  # of the first range
 Said = subprocess.CompletedProcess[str]
 
 

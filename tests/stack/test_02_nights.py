@@ -1,24 +1,22 @@
 """The same Dags and jobs give the same rows and the same verdict as on a laptop."""
 
+import json
+import os
+import subprocess
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
-from benchmarks.lakes import BEFORE_TRAINING, Town, in_a_row, job, jobs
+from benchmarks.lakes import BEFORE_TRAINING, Town, job, jobs
 from engine.running import running
-from local.first_nights import last_night
-from spark_jobs.declare import Retrain, Stage, Window
-from spark_jobs.stages import evaluate, train
-from tests.stack.standing import Standing, until
+from local.places import CHECKOUT
+from spark_jobs.declare import Job, Retrain, Stage, Window
+from tests.stack.standing import BIKES, FIRST, LAST, NIGHT, Standing, until
 
-NIGHT = last_night(datetime.now(UTC))
-DAY = timedelta(days=1)
-FIRST, LAST = NIGHT - DAY * 100, NIGHT - DAY  # of the first range
-BIKES, MACHINES = "bike_sharing", "predictive_maintenance"
+MACHINES = "predictive_maintenance"
 TABLES = (
     *(("bronze", "rides"), ("silver", "rides"), ("silver", "forecast"), ("quarantine", "rides")),
     *(("gold", "features"), ("gold", "labels"), ("gold", "daily")),
@@ -32,34 +30,35 @@ def rows(table: pa.Table) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def first_range(stack: Standing) -> dict[str, Any]:
-    until(lambda: stack.airflow.knows(BIKES), f"Reading dags/{BIKES}.py")
-    stack.airflow.pause(BIKES, paused=False)
-    states = stack.through(BIKES, FIRST, LAST, run="first", retrain="always")
-    assert states["close_run"] == states["promote"] == "success", states
-    said: dict[str, Any] = stack.airflow.xcom(BIKES, "first", "evaluate")
-    return said
-
-
-@pytest.fixture(scope="module")
-def laptop(
-    first_range: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Town, dict[str, Any]]]:
-    """The same range by the same stages, called one after the other, with an engine of this machine."""
+def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Town, dict[str, Any]]]:
+    """The same range by the same jobs, with an engine of this machine; and what its evaluate said."""
     folder = tmp_path_factory.mktemp("laptop")
     with running(folder, folder / "lake") as engine:
-        town = Town.founded(folder, engine, BIKES)
-        window = Window.of(FIRST, LAST)
-        with town.session() as spark:
-            in_a_row(town, jobs(window, BEFORE_TRAINING, BIKES), spark)
-            trained = train.run(town.work(job(Stage.TRAIN, window, Retrain.ALWAYS), spark))
-            said = evaluate.run(town.work(job(Stage.EVALUATE, window, version=trained["version"]), spark))
-        yield town, said
+        town, window = Town.founded(folder, engine, BIKES), Window.of(FIRST, LAST)
+        for one in jobs(window, BEFORE_TRAINING, BIKES):
+            _said(town, one)
+        version = _said(town, job(Stage.TRAIN, window, Retrain.ALWAYS))["version"]
+        yield town, _said(town, job(Stage.EVALUATE, window, version=version))
+
+
+def _said(town: Town, one: Job) -> dict[str, Any]:
+    """A job's last line."""
+    done = subprocess.run(
+        town.command(one),
+        env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 @pytest.mark.parametrize(("layer", "table"), TABLES)
 def test_a_range_leaves_the_rows_that_it_leaves_on_a_laptop(
-    stack: Standing, laptop: tuple[Town, dict[str, Any]], layer: str, table: str
+    stack: Standing, first_range: Any, laptop: tuple[Town, dict[str, Any]], layer: str, table: str
 ) -> None:
     """Read by delta-rs, through the store's own address."""
     there = rows(stack.table(BIKES, layer, table))
@@ -77,6 +76,7 @@ def test_its_verdict_is_a_laptop_s_too_to_the_last_digit(
 
 
 def test_a_night_of_each_use_case_comes_to_its_end(stack: Standing, first_range: dict[str, Any]) -> None:
+    until(lambda: stack.airflow.knows(MACHINES), f"Reading dags/{MACHINES}.py")
     stack.airflow.pause(MACHINES, paused=False)
     stack.start(MACHINES, NIGHT, NIGHT, run="night")
     bikes = stack.through(BIKES, NIGHT, NIGHT, run="night")

@@ -2,19 +2,14 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from containers import up
-from local.first_nights import last_night
-from tests.stack.standing import Standing, until
+from tests.stack.standing import BIKES, LAST, Standing, until
 
-BIKES = "bike_sharing"
-DAY = timedelta(days=1)
-NIGHT = last_night(datetime.now(UTC))
-FIRST, LAST = NIGHT - DAY * 80, NIGHT - DAY * 2
 KEYS = {
     ("bronze", "rides"): ("file", "record"),
     ("bronze", "rides_files"): ("file", "hash"),
@@ -66,32 +61,23 @@ BAD = [
 ]
 
 
-@pytest.fixture(scope="module")
-def used(stack: Standing) -> Standing:
-    """With days that every bad night is about, and a champion."""
-    until(lambda: stack.airflow.knows(BIKES), f"Reading dags/{BIKES}.py")
-    stack.airflow.pause(BIKES, paused=False)
-    states = stack.through(BIKES, FIRST, LAST, run=f"before {datetime.now(UTC):%H:%M:%S}", retrain="")
-    assert states["close_run"] == "success", states
-    return stack
-
-
 @pytest.mark.long
+@pytest.mark.usefixtures("first_range")
 @pytest.mark.parametrize(("stage", "happens"), BAD, ids=[happens.__name__ for _, happens in BAD])
 def test_it_ends_well_with_nothing_lost_nothing_twice_and_nobody_left(
-    used: Standing, stage: str, happens: Callable[[Standing], None]
+    stack: Standing, stage: str, happens: Callable[[Standing], None]
 ) -> None:
-    before, versions = everything(used), used.versions(BIKES)
+    before, versions = everything(stack), stack.versions(BIKES)
     run = f"{happens.__name__} {datetime.now(UTC):%H:%M:%S}"
-    used.start(BIKES, LAST, LAST, run=run, retrain="always" if stage == "train" else "never")
-    until(lambda: used.running(BIKES, run, stage), f"the start of {stage}")
-    happens(used)
-    states = used.finish(BIKES, run, within=600)
-    assert used.airflow.state(BIKES, run) == "success", states
-    assert everything(used) == before
-    assert len(used.versions(BIKES)) == len(versions) + (stage == "train")
-    assert used.inside("scheduler", "sh", "-c", "grep -lsz spark_jobs /proc/[0-9]*/cmdline").stdout == ""
-    until(used.well, "all parts to be well again")
+    stack.start(BIKES, LAST, LAST, run=run, retrain="always" if stage == "train" else "never")
+    until(lambda: stack.running(BIKES, run, stage), f"the start of {stage}")
+    happens(stack)
+    states = stack.finish(BIKES, run, within=600)
+    assert stack.airflow.state(BIKES, run) == "success", states
+    assert everything(stack) == before
+    assert len(stack.versions(BIKES)) == len(versions) + (stage == "train")
+    assert stack.inside("scheduler", "sh", "-c", "grep -lsz spark_jobs /proc/[0-9]*/cmdline").stdout == ""
+    until(stack.well, "all parts to be well again")
 
 
 def everything(stack: Standing) -> dict[str, list[Any]]:

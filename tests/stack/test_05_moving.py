@@ -7,10 +7,10 @@ import pytest
 
 from containers import moving
 from local.commands import CannotGoOn
-from tests.stack.standing import Standing
-from tests.stack.test_04_bad_nights import BIKES, everything, used
+from tests.stack.standing import BIKES, Standing
+from tests.stack.test_04_bad_nights import everything
 
-__all__ = ["used"]  # a fixture
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("first_range")]
 
 
 def known(stack: Standing) -> dict[str, Any]:
@@ -19,31 +19,29 @@ def known(stack: Standing) -> dict[str, Any]:
     return {"rows": everything(stack), "versions": versions, "champion": stack.champion(BIKES), "runs": runs}
 
 
-@pytest.mark.long
 def test_a_backup_put_back_is_the_stack_that_was_saved(
-    used: Standing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stack: Standing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TO", str(tmp_path / "kept"))
     monkeypatch.setenv("FROM", str(tmp_path / "kept"))
     tmp_path.chmod(0o755)
-    before = known(used)
-    moving.backup(used.stack)
+    before = known(stack)
+    moving.backup(stack.stack)
     with pytest.raises(CannotGoOn, match=r"This stack is not empty: .* REPLACE=yes takes all of it away first"):
-        moving.restore(used.stack)
-    assert used.well()  # a refusal ends nothing
+        moving.restore(stack.stack)
+    assert stack.well()  # a refusal ends nothing
     monkeypatch.setenv("REPLACE", "yes")
-    moving.restore(used.stack)
-    assert known(used) == before
+    moving.restore(stack.stack)
+    assert known(stack) == before
 
 
-@pytest.mark.long
-def test_new_secrets_take_the_old_ones_place(used: Standing) -> None:
-    before, data = {file.name: file.read_text() for file in used.stack.secrets.iterdir()}, known(used)
-    moving.rotate(used.stack)
-    after = {file.name: file.read_text() for file in used.stack.secrets.iterdir()}
+def test_new_secrets_take_the_old_ones_place(stack: Standing) -> None:
+    before, data = {file.name: file.read_text() for file in stack.stack.secrets.iterdir()}, known(stack)
+    moving.rotate(stack.stack)
+    after = {file.name: file.read_text() for file in stack.stack.secrets.iterdir()}
     same = {name for name in before if before[name] == after[name]}
     assert same == {"airflow-fernet", "airflow-admin", "mlflow-admin"}
-    assert known(used) == data
+    assert known(stack) == data
     day = data["rows"]["gold/daily"][-1]["day"]
-    states = used.through(BIKES, day, day, run="with new secrets")
+    states = stack.through(BIKES, day, day, run="with new secrets")
     assert states["close_run"] == "success", states
