@@ -78,10 +78,10 @@ def test_its_verdict_is_a_laptop_s_too_to_the_last_digit(
 def test_a_night_of_each_use_case_comes_to_its_end(stack: Standing, first_range: dict[str, Any]) -> None:
     until(lambda: stack.airflow.knows(MACHINES), f"Reading dags/{MACHINES}.py")
     stack.airflow.pause(MACHINES, paused=False)
-    stack.start(MACHINES, NIGHT, NIGHT, run="night")
+    scheduled = until(lambda: stack.airflow.runs(MACHINES), "the nightly run")[0]["dag_run_id"]
     bikes = stack.through(BIKES, NIGHT, NIGHT, run="night")
     assert bikes["score"] == bikes["close_run"] == "success", bikes
-    machines = stack.finish(MACHINES, "night")
+    machines = stack.finish(MACHINES, scheduled)
     assert machines["features"] == machines["close_run"] == "success", machines
     assert len(stack.table(BIKES, "gold", "predictions").to_pylist()) > 24
     assert stack.table(MACHINES, "gold", "features").num_rows > 0
