@@ -20,7 +20,9 @@ def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     if why := daemon.missing():
         pytest.skip(f"the stack was not tried: {why}")
     folder = tmp_path_factory.mktemp("docker")
-    with daemon.running(folder):
+    with daemon.running(folder) as why:
+        if why:
+            pytest.skip(f"the stack was not tried: {why}")
         yield folder
 
 
