@@ -32,5 +32,5 @@ def _read(url: str) -> bytes:
 if __name__ == "__main__":
     try:
         sys.exit(0 if well(*sys.argv[1:]) else 1)
-    except OSError as error:
+    except (OSError, LookupError, TypeError, ValueError) as error:  # no answer, or one that says nothing
         sys.exit(f"{' '.join(sys.argv[1:])}: {error}")

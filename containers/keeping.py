@@ -16,11 +16,12 @@ from typing import Any
 import boto3
 
 from containers.places import DATABASES, POSTGRES, SECRETS
-from containers.prepare_store import MAY, keys_of
+from containers.prepare_store import MAY, UNFINISHED, keys_of
 
 HANDS = 16
+ASK = ("--tuples-only", "--no-align", "--command")
+HELD = {"Dag runs": "SELECT count(*) FROM dag_run", "more people": "SELECT count(*) - 1 FROM ab_user"}
 LOG = "_delta_log/"
-UNFINISHED = ".unfinished"  # in the bucket of the lake, while it is being filled
 OURS = (".engine", UNFINISHED)  # of a living stack, not of its data
 
 
@@ -79,9 +80,12 @@ def refuse_what_is_held(*, replacing: bool) -> None:
     """Data that nobody gave up stay."""
     there = _there(_store())
     unfinished = any(one.name == UNFINISHED for one in there["lake"])
-    if any(there.values()) and not (replacing or unfinished):
-        held = ", ".join(f"{len(found)} files in {bucket}" for bucket, found in there.items() if found)
-        sys.exit(f"This stack is not empty: it holds {held}. REPLACE=yes takes all of it away first.")
+    held = [f"{len(found)} files in {bucket}" for bucket, found in there.items() if found]
+    held += [
+        f"{count} {what}" for what, query in HELD.items() if (count := int(_postgres("psql", "airflow", *ASK, query)))
+    ]
+    if held and not (replacing or unfinished):
+        sys.exit(f"This stack is not empty: it holds {', '.join(held)}. REPLACE=yes takes all of it away first.")
 
 
 def _there(store: Any) -> dict[str, list[Kept]]:
@@ -118,7 +122,7 @@ def _each(found: list[Kept], do: Callable[[Kept], object]) -> None:
         list(hands.map(do, found))
 
 
-def _postgres(program: str, database: str, *words: str) -> None:
+def _postgres(program: str, database: str, *words: str) -> str:
     given = ["--host=postgres", f"--username={database}", f"--dbname={database}", "--no-password"]
     passwords = {"PGPASSFILE": str(SECRETS / f"database-{database}")}
     said = subprocess.run(
@@ -126,6 +130,7 @@ def _postgres(program: str, database: str, *words: str) -> None:
     )
     if said.returncode:
         sys.exit(f"{program} of {database} failed: {said.stderr[-2000:]}")
+    return said.stdout
 
 
 def _store() -> Any:

@@ -53,9 +53,9 @@ def bring(stack: Stack) -> None:
         raise CannotGoOn(f"{home.root} holds no lake: name another with NIGHTSHIFT_HOME=...")
     with tempfile.TemporaryDirectory(prefix="nightshift-") as name:
         folder = Path(name)
-        folder.chmod(0o755)
         with step(f"Saving the databases of {home.root}"):
             dump(home, folder)
+            _give(stack, folder)
         mounts = [f"{folder / f'{one}.dump'}:/kept/{one}.dump:ro" for one in postgres.DATABASES]
         places = {"lake": home.lake, "landing": home.root / "landing", "mlflow": home.mlflow / "artifacts"}
         mounts += [f"{place}:/kept/{bucket}:ro" for bucket, place in places.items()]
@@ -77,11 +77,11 @@ def dump(home: Home, folder: Path) -> None:
                 said = subprocess.run(command, env=os.environ | passwords, capture_output=True, text=True, check=False)
                 if said.returncode:
                     raise CannotGoOn(f"pg_dump of {database} failed: {said.stderr[-2000:]}")
-                file.chmod(0o644)  # in a folder that goes at once
         finally:
             up.end()
     config = configparser.ConfigParser(interpolation=None)
     config.read(home.airflow / "airflow.cfg", encoding="utf-8")
+    (folder / KEY).touch(mode=0o600)
     (folder / KEY).write_text(config["core"]["fernet_key"], encoding="utf-8")
 
 
@@ -89,21 +89,17 @@ def _put_back(stack: Stack, folder: Path, mounts: list[str]) -> None:
     with step("Making what secrets are missing"):
         make_secrets(stack)
     with step("Asking what is there"):
-        stack.compose("run", "--rm", "prepare")  # starts database and store, and what they need
+        stack.compose("run", "--rm", "-T", "-e", "RESTORING=yes", "prepare")  # starts database and store too
         _inside(stack, "refuse")
     with step("Ending what writes; database and store stay up"):
         stack.compose("stop", *WRITERS)
     with step("Putting all of it back"):
+        secrets.write(stack.secrets / KEY, (folder / KEY).read_text(encoding="utf-8"))
+        _give(stack, stack.secrets)
         said = _inside(stack, "put-back", "/kept", mounts=mounts)
-        _take_key(stack, folder / KEY)
     tell(said)
     with step("Starting"):  # migrations too, where an older release made it
         start(stack)
-
-
-def _take_key(stack: Stack, file: Path) -> None:
-    key = stack.secrets / KEY
-    key.write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
 
 
 def _inside(stack: Stack, *words: str, mounts: Sequence[str] = ()) -> str:
@@ -125,8 +121,14 @@ def rotate(stack: Stack) -> None:
 def _empty(folder: Path, stack: Stack) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700, parents=True)
+    _give(stack, folder)
+
+
+def _give(stack: Stack, folder: Path) -> None:
+    """To whom containers are, where that is not who types."""
     if os.getuid() == 0:
-        os.chown(folder, *map(int, stack.owner.split(":")))
+        for place in (folder, *folder.iterdir()):
+            os.chown(place, *map(int, stack.owner.split(":")))
 
 
 ACTS = {"backup": backup, "restore": restore, "import": bring, "rotate": rotate}

@@ -2,6 +2,8 @@
 
 import configparser
 import json
+import os
+import sys
 import urllib.request
 from typing import Any
 from xml.sax.saxutils import escape
@@ -10,6 +12,7 @@ import boto3
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
 
 from containers.places import SECRETS
 
@@ -22,20 +25,31 @@ MAY: dict[str, dict[str, tuple[str, ...]]] = {
     "landing": {"engine": READ, "jobs": READ + WRITE},
     "mlflow": {"mlflow": READ + WRITE},
 }
+UNFINISHED = ".unfinished"  # in the bucket of the lake, while a restore fills it
 USERS = ("engine", "jobs", "mlflow", "reader")
 
 
 def main() -> None:
     root = keys_of("root")
     store = boto3.client("s3", aws_access_key_id=root.access_key, aws_secret_access_key=root.secret_key)
+    if "RESTORING" not in os.environ and _is_there(store, "lake", UNFINISHED):
+        sys.exit("A restore was broken off, so this stack holds half of its data: type `make restore` again.")
     known = _users(store, root)
     for name in USERS:
-        _user(store, root, keys_of(name), is_known=keys_of(name).access_key in known)
+        _user(store, root, keys_of(name), is_known=f"<Access>{keys_of(name).access_key}</Access>" in known)
     there = {bucket["Name"] for bucket in store.list_buckets()["Buckets"]}
     for bucket, rights in MAY.items():
         if bucket not in there:
             store.create_bucket(Bucket=bucket)
         store.put_bucket_policy(Bucket=bucket, Policy=json.dumps(_policy(bucket, rights)))
+
+
+def _is_there(store: Any, bucket: str, name: str) -> bool:
+    try:
+        store.head_object(Bucket=bucket, Key=name)
+    except ClientError:
+        return False
+    return True
 
 
 def keys_of(name: str) -> Credentials:
@@ -80,7 +94,7 @@ def _asked(store: Any, root: Credentials, what: str, words: str = "") -> str:
     request = AWSRequest("PATCH", f"{store.meta.endpoint_url}/{what}", data=words.encode())
     S3SigV4Auth(root, "s3", store.meta.region_name).add_auth(request)
     sent = urllib.request.Request(request.url, data=words.encode(), headers=dict(request.headers), method="PATCH")  # noqa: S310 - our own store
-    with urllib.request.urlopen(sent) as answer:  # noqa: S310 - as above
+    with urllib.request.urlopen(sent, timeout=30) as answer:  # noqa: S310 - as above
         found: bytes = answer.read()
         return found.decode()
 

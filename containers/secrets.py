@@ -58,14 +58,14 @@ ROTATED = (*(name for name in MADE if name not in (*FIRST_PASSWORDS, *FIXED)), C
 def main(folder: Path, anew: list[str]) -> None:
     for name, make in MADE.items():
         if name in anew or not (folder / name).exists():
-            _write(folder / name, make())
+            write(folder / name, make())
     if CERTIFICATE in anew or not (folder / AUTHORITY).exists():
         certificate, public = pair("engine")
-        _write(folder / CERTIFICATE, certificate)
-        _write(folder / AUTHORITY, public)
+        write(folder / CERTIFICATE, certificate)  # first: the other one says that both are there
+        write(folder / AUTHORITY, public)
 
 
-def _write(file: Path, text: str) -> None:
+def write(file: Path, text: str) -> None:
     """Nobody else can read it at any moment, and nobody ever finds half of it."""
     draft = file.with_name(f".{file.name}")
     draft.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 """`python -m containers.start SERVICE`: what a service needs before its program takes the place of this one."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -28,33 +29,41 @@ SETTINGS = {
 def postgres() -> list[str]:
     """There is no all-mighty role that could log in: this start is the only one who makes roles."""
     data = Path("/data/postgres")
-    if not (data / "PG_VERSION").exists():
-        _say([POSTGRES / "initdb", "--username=owner", "--no-locale", "--encoding=UTF8", "--auth=reject", "-D", data])
+    if not data.exists():  # under another name first: a start that was killed must not leave half of it
+        draft = data.with_name("postgres.new")
+        shutil.rmtree(draft, ignore_errors=True)
+        _say([POSTGRES / "initdb", "--username=owner", "--no-locale", "--encoding=UTF8", "--auth=reject", "-D", draft])
+        draft.rename(data)
     (data / "postmaster.pid").unlink(missing_ok=True)  # of a container that is gone
-    made = _say([POSTGRES / "postgres", "--single", "-D", data, "postgres"], "SELECT datname FROM pg_database\n")
-    statements = [line for name in DATABASES for line in _role(name, is_there=f'"{name}"' in made)]
-    _say([POSTGRES / "postgres", "--single", "-D", data, "postgres"], "\n".join(statements) + "\n")
+    roles, databases = (
+        _alone(data, f"SELECT {one}name FROM pg_{two}") for one, two in (("rol", "roles"), ("dat", "database"))
+    )
+    for name in DATABASES:
+        _alone(data, *_role(name, has_role=f'"{name}"' in roles, has_database=f'"{name}"' in databases))
     (data / "pg_hba.conf").write_text(ACCESS, encoding="utf-8")
     told = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
     return [str(POSTGRES / "postgres"), "-D", str(data), *told]
 
 
-def _role(name: str, *, is_there: bool) -> list[str]:
+def _role(name: str, *, has_role: bool, has_database: bool) -> list[str]:
     """The password is set at each start: a new secret needs no more than that."""
     password = secret(f"database-{name}").rpartition(":")[2]
-    if is_there:
-        return [f"ALTER ROLE {name} PASSWORD '{password}'"]
-    return [
-        f"CREATE ROLE {name} LOGIN PASSWORD '{password}'",
-        f"CREATE DATABASE {name} OWNER {name}",
-        f"REVOKE ALL ON DATABASE {name} FROM PUBLIC",
-    ]
+    role = f"{'ALTER' if has_role else 'CREATE'} ROLE {name} LOGIN PASSWORD '{password}'"
+    made = [f"CREATE DATABASE {name} OWNER {name}", f"REVOKE ALL ON DATABASE {name} FROM PUBLIC"]
+    return [role, *([] if has_database else made)]
+
+
+def _alone(data: Path, *statements: str) -> str:
+    """By the server's single-user mode. What fails is not repeated in words: a password stands in it."""
+    run = [POSTGRES / "postgres", "--single", "-c", "log_min_error_statement=panic", "-D", data, "postgres"]
+    return _say(run, "\n".join(statements) + "\n")
 
 
 def mlflow() -> list[str]:
     os.environ["MLFLOW_FLASK_SERVER_SECRET_KEY"] = secret("mlflow-session")
     seen = os.environ["MLFLOW_BASE_URL"]
-    own = ("mlflow:5000", "127.0.0.1:5000", urlsplit(seen).netloc)
+    port = os.environ["MLFLOW_PORT"]
+    own = ("mlflow:5000", "127.0.0.1:5000", f"127.0.0.1:{port}", f"localhost:{port}", urlsplit(seen).netloc)
     return [
         *(str(SPARK / "bin" / "mlflow"), "server", "--app-name", "basic-auth", "--host", "0.0.0.0", "--port", "5000"),  # noqa: S104 - inside a container
         *("--workers", "1", "--allowed-hosts", ",".join(own), "--cors-allowed-origins", seen),
@@ -69,7 +78,7 @@ def master() -> list[str]:
 def worker() -> list[str]:
     memory = os.environ["WORKER_MEMORY"]
     os.environ["SPARK_WORKER_DIR"] = os.environ["SPARK_LOCAL_DIRS"] = os.environ["TMPDIR"] = "/work"
-    given = ["--cores", os.environ.get("WORKER_CORES", "1"), "--memory", memory, "--webui-port", "8081"]
+    given = ["--cores", "1", "--memory", memory, "--webui-port", "8081"]
     return _spark("worker.Worker", "--host", socket.gethostname(), *given, MASTER)
 
 

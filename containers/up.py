@@ -50,9 +50,8 @@ def make_secrets(stack: Stack, *anew: str) -> None:
     """By the image, so that this machine needs Docker only."""
     stack.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
     if os.getuid() == 0:
-        uid, gid = map(int, stack.owner.split(":"))
         for place in (stack.secrets, *stack.secrets.iterdir()):
-            os.chown(place, uid, gid)
+            os.chown(place, *map(int, stack.owner.split(":")))
     run = ["run", "--rm", "--network", "none", "--user", stack.owner, "-v", f"{stack.secrets}:/secrets"]
     python = "/opt/nightshift/.venv/spark/bin/python"
     stack.docker(*run, stack.image("spark"), python, "-m", "containers.secrets", "/secrets", *anew)
@@ -63,15 +62,15 @@ def start(stack: Stack, *how: str) -> None:
     deadline = time.monotonic() + WELL_WITHIN
     while waited := unwell(stack):
         if time.monotonic() > deadline:
-            raise CannotGoOn(
-                f"Not well after {WELL_WITHIN:.0f} s: {waited}. See `docker-compose -p {stack.name} logs`."
-            )
+            raise CannotGoOn(f"Not well after {WELL_WITHIN:.0f} s: {waited}. Look at their logs.")
         time.sleep(1)
 
 
 def unwell(stack: Stack) -> dict[str, str]:
-    """What is neither well nor done."""
-    return {name: state for name, state in stack.containers().items() if state not in ("healthy", "Exited (0)")}
+    """What is neither well nor, like `prepare`, done."""
+    found = stack.containers()
+    done = {name for name, state in found.items() if "prepare" in name and state == "Exited (0)"}
+    return {name: state for name, state in found.items() if state != "healthy" and name not in done}
 
 
 def where(stack: Stack) -> str:

@@ -68,7 +68,14 @@ def _told(given: argparse.Namespace, folder: Path) -> dict[str, str]:
         told |= settings.of_buckets(os.environ)
     if given.master:
         told |= settings.of_cluster(given.master, given.host, token.read(given.secret), given.worker_memory)
-    return told | dict(one.split("=", 1) for one in given.set)
+    return told | dict(_setting(one) for one in given.set)
+
+
+def _setting(words: str) -> tuple[str, str]:
+    name, is_one, value = words.partition("=")
+    if not is_one:
+        raise BadRequest("--set", f"is like spark.network.crypto.enabled=true, got {words!r}")
+    return name, value
 
 
 def _end_with_starter() -> None:

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import os
+import signal
 import socket
 import threading
 import time
@@ -11,7 +13,8 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from spark_jobs.declare import Refused
 
@@ -20,6 +23,7 @@ LOG = logging.getLogger(__name__)
 SIGN = 3.0  # seconds between two signs of life
 SILENCE = 15.0  # seconds without any, after which another engine may take the lake
 TAKEN = (409, 412)  # somebody else was there first
+AT_ONCE = Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": 1})
 
 
 class Lease:
@@ -29,7 +33,7 @@ class Lease:
         address = urlsplit(lake)
         key = "/".join(filter(None, (address.path.strip("/"), ".engine")))
         self._lake, self._where = lake, {"Bucket": address.netloc, "Key": key}
-        self._store: Any = boto3.client("s3")
+        self._store: Any = boto3.client("s3", config=AT_ONCE)
         self._state = ""
         self._me = f"{socket.gethostname()} ({uuid4().hex[:8]})"
 
@@ -37,7 +41,7 @@ class Lease:
         """Waits until an engine that was killed has been silent for long enough; one that lives is named."""
         holder, state = self._read()
         deadline = time.monotonic() + SILENCE
-        while state and holder and time.monotonic() < deadline:
+        while state and time.monotonic() < deadline:
             time.sleep(SIGN)
             now_holder, now_state = self._read()
             if now_state != state:
@@ -45,23 +49,30 @@ class Lease:
         if not self._write(state):
             raise self._refused(self._read()[0])
 
-    def keep(self, lost: "threading.Event") -> None:
-        """Gives signs of life from a thread of its own, until somebody else has the lake."""
+    def keep(self, java: int) -> None:
+        """Gives signs of life, and has Java write only while nobody else may have the lake."""
+        threading.Thread(target=self._sign, args=(java,), name="holds the lake", daemon=True).start()
 
-        def sign() -> None:
-            while not lost.wait(SIGN):
-                try:
-                    if not self._write(self._state):
-                        LOG.error("%s", self._refused(self._read()[0]))
-                        lost.set()
-                except Exception as error:  # noqa: BLE001 - a store that is away: nobody else can take the lake either
-                    LOG.warning("no sign of life on %s: %s", self._lake, error)
-
-        threading.Thread(target=sign, name="holds the lake", daemon=True).start()
-
-    def leave(self) -> None:
-        """An end in order: the next engine need not wait."""
-        self._write(self._state, holder="")
+    def _sign(self, java: int) -> None:
+        heard, halted = time.monotonic(), False
+        while True:
+            time.sleep(SIGN)
+            try:
+                ours = self._write(self._state)
+            except (BotoCoreError, ClientError) as error:
+                LOG.warning("no sign of life on %s: %s", self._lake, error)
+                if not halted and time.monotonic() - heard > SILENCE - 2 * SIGN:
+                    halted = True
+                    os.kill(java, signal.SIGSTOP)
+                continue
+            if not ours:
+                LOG.error("%s", self._refused(self._read()[0]))
+                os.kill(java, signal.SIGKILL)  # what it would still write is another engine's by now
+                return
+            heard = time.monotonic()
+            if halted:
+                halted = False
+                os.kill(java, signal.SIGCONT)
 
     def _read(self) -> tuple[str, str]:
         """Who holds it, and the state that whoever writes next must name. Empty where nobody has been."""
@@ -73,10 +84,9 @@ class Lease:
             raise
         return str(json.load(found["Body"])["engine"]), str(found["ETag"])
 
-    def _write(self, state: str, holder: str | None = None) -> bool:
+    def _write(self, state: str) -> bool:
         """Whether it was still in that state; a write whose answer was lost is seen to be ours."""
-        name = self._me if holder is None else holder
-        said = json.dumps({"engine": name, "at": datetime.now(tz=UTC).isoformat()}).encode()
+        said = json.dumps({"engine": self._me, "at": datetime.now(tz=UTC).isoformat()}).encode()
         condition = {"IfMatch": state} if state else {"IfNoneMatch": "*"}
         try:
             self._state = str(self._store.put_object(**self._where, Body=said, **condition)["ETag"])

@@ -6,9 +6,7 @@ outlive it; sessions that bring none share them.
 
 import argparse
 import os
-import signal
 import sys
-import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -25,29 +23,20 @@ LOOK = 0.25  # seconds between two looks at what must end
 
 
 def main(argv: list[str]) -> None:
-    given = _parser().parse_args(argv)
-    lost, asked = threading.Event(), threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: asked.set())
-    lease = None
+    given, java = _parser().parse_args(argv), os.getppid()
     if is_bucket(given.lake):
         from engine.lease import Lease  # noqa: PLC0415 - a laptop has neither buckets nor what it takes to reach them
 
         lease = Lease(given.lake)
         lease.take()
-        lease.keep(lost)
+        lease.keep(java)
+    ending = Ending(SparkSession.builder.getOrCreate().sparkContext)
     if given.door:
         door.opened(given.door, given.certificate, given.port)
-    java = os.getppid()
-    ending = Ending(SparkSession.builder.getOrCreate().sparkContext)
     with suppress(Py4JNetworkError):  # Java ends
-        while os.getppid() == java and not (lost.is_set() or asked.is_set()):
+        while os.getppid() == java:
             ending.look()
             time.sleep(LOOK)
-    if lost.is_set():
-        os.kill(java, signal.SIGKILL)  # what it would still write is another engine's by now
-    elif lease:
-        lost.set()
-        lease.leave()
 
 
 def _parser() -> argparse.ArgumentParser:

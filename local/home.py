@@ -68,8 +68,12 @@ class Home:
         """What the Airflow side is told, besides its own configuration file."""
         return {
             "AIRFLOW_HOME": str(self.airflow),
+            "SPARK_TARGET": "local",
             "NIGHTSHIFT_HOME": str(self.root),
+            "NIGHTSHIFT_LAKE": str(self.lake),
+            "NIGHTSHIFT_LANDING": str(self.root / "landing"),
             "NIGHTSHIFT_MLFLOW": self.mlflow_url,
+            "NIGHTSHIFT_MLFLOW_PAGES": self.mlflow_url,
             "NIGHTSHIFT_ENGINE": self.engine_url,
             "NIGHTSHIFT_ENGINE_TOKEN": str(self.engine_token),
             "NIGHTSHIFT_SPARK_PYTHON": str(python(SPARK)),

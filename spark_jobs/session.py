@@ -73,9 +73,10 @@ def url_of(place: Place, number: UUID) -> str:
 
 def _address(engine: str) -> tuple[str, int]:
     address = urlsplit(engine)
-    if address.scheme != "sc" or not address.hostname or not address.port:
-        raise BadRequest("engine", f"is an address like sc://localhost:15002, got {engine!r}")
-    return HERE if address.hostname in THIS_MACHINE else address.hostname, address.port
+    with suppress(ValueError):  # a port that is no number
+        if address.scheme == "sc" and address.hostname and address.port:
+            return HERE if address.hostname in THIS_MACHINE else address.hostname, address.port
+    raise BadRequest("engine", f"is an address like sc://localhost:15002, got {engine!r}")
 
 
 def _wait_for(engine: str) -> None:
@@ -169,7 +170,7 @@ def _impatient(client: "SparkConnectClient") -> None:
 
 def _changed(error: Exception, engine: str) -> bool:
     """Its holder closed the session meanwhile, or another try took it: then look again, whose it is now."""
-    if "StatusCode.UNAVAILABLE" in str(error) and _answers(engine):
+    if "StatusCode.UNAVAILABLE" in str(error) and _answers(engine) and _address(engine)[0] == HERE:
         raise Refused(
             f"what answers at {engine} is no engine: another program has its port. Choose another one: "
             "make run ENGINE_PORT=..."

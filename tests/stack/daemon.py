@@ -21,7 +21,7 @@ def missing() -> str:
         return ""
     if os.getuid() != 0:
         return "no Docker daemon answers, and only root could start one"
-    lacks = [name for name in ("dockerd", "docker", "docker-compose") if shutil.which(name) is None]
+    lacks = [name for name in ("dockerd", "docker", "docker-compose", "debootstrap") if shutil.which(name) is None]
     return f"no Docker daemon answers, and there is no {', no '.join(lacks)} to start one" if lacks else ""
 
 
@@ -62,7 +62,7 @@ def base(folder: Path) -> str:
         for line in Path("containers/Dockerfile").read_text(encoding="utf-8").splitlines()
         if line.startswith("ARG BASE=")
     )
-    if any(_run("docker", how, "-q", named).returncode == 0 for how in ("pull",)):
+    if _run("docker", "pull", "-q", named).returncode == 0:
         return ""
     if _run("docker", "image", "inspect", BASE).returncode == 0:
         return BASE

@@ -14,8 +14,9 @@ from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable
-from pyarrow.fs import S3FileSystem
+from pyarrow.fs import FileSelector, S3FileSystem
 
+from containers import up
 from containers.compose import Stack
 from local.airflow_api import OVER, Airflow
 from local.first_nights import last_night
@@ -71,15 +72,23 @@ class Standing:
 
     def drop(self, name: str, content: bytes) -> None:
         """A raw file, by the key that people have for it."""
+        with self._landing().open_output_stream(f"landing/{name}") as file:
+            file.write(content)
+
+    def _landing(self) -> S3FileSystem:
         keys = self.keys("jobs")
-        landing = S3FileSystem(
+        return S3FileSystem(
             access_key=keys["AWS_ACCESS_KEY_ID"],
             secret_key=keys["AWS_SECRET_ACCESS_KEY"],
             endpoint_override=self.store,
             region=keys["AWS_REGION"],
         )
-        with landing.open_output_stream(f"landing/{name}") as file:
-            file.write(content)
+
+    def raw(self, use_case: str, table: str, day: date) -> list[bytes]:
+        """The lines of a raw file of this day, its header first."""
+        files = self._landing().get_file_info(FileSelector(f"landing/{use_case}/{table}/{day}"))
+        with self._landing().open_input_stream(files[0].path) as file:
+            return bytes(file.read()).splitlines()
 
     # Runs.
     def start(self, use_case: str, first: date, last: date, *, run: str, retrain: str = "never") -> str:
@@ -99,7 +108,11 @@ class Standing:
 
     # Containers.
     def container(self, service: str, number: int = 1) -> str:
-        return f"{self.stack.name}_{service}_{number}"
+        """By its labels: the two generations of compose name containers differently."""
+        wanted = {"project": self.stack.name, "service": service, "container-number": str(number), "oneoff": "False"}
+        labels = [f"--filter=label=com.docker.compose.{name}={value}" for name, value in wanted.items()]
+        [found] = self.stack.docker("ps", "-aq", *labels).split()
+        return found
 
     def inside(self, service: str, *command: str) -> Said:
         given = ["docker", "exec", self.container(service), *command]
@@ -115,7 +128,7 @@ class Standing:
         return found
 
     def well(self) -> bool:
-        return all(state in ("healthy", "Exited (0)") for state in self.stack.containers().values())
+        return bool(self.stack.containers()) and not up.unwell(self.stack)
 
     def champion(self, model: str) -> str:
         found = self.mlflow(f"/api/2.0/mlflow/registered-models/alias?name={model}&alias=champion")

@@ -68,15 +68,25 @@ def test_it_ends_well_with_nothing_lost_nothing_twice_and_nobody_left(
     stack: Standing, stage: str, happens: Callable[[Standing], None]
 ) -> None:
     before, versions = everything(stack), stack.versions(BIKES)
-    run = f"{happens.__name__} {datetime.now(UTC):%H:%M:%S}"
+    now = f"{datetime.now(UTC):%H%M%S}"
+    run, corrected = f"{happens.__name__} {now}", f"{LAST}/z{now}.csv"  # of a key's records the one of this file wins
+    header, record, *_ = stack.raw(BIKES, "rides", LAST)
+    stack.drop(f"{BIKES}/rides/{corrected}", header + b"\n" + record + b"\n")
     stack.start(BIKES, LAST, LAST, run=run, retrain="always" if stage == "train" else "never")
     until(lambda: stack.running(BIKES, run, stage), f"the start of {stage}")
     happens(stack)
     states = stack.finish(BIKES, run, within=600)
     assert stack.airflow.state(BIKES, run) == "success", states
-    assert everything(stack) == before
+    after = everything(stack)
+    grown = {name: len(after[name]) - len(rows) for name, rows in before.items()}
+    assert grown == dict.fromkeys(before, 0) | {
+        "bronze/rides": 1,
+        "bronze/rides_files": 1,
+        "gold/predictions": grown["gold/predictions"] if stage == "train" else 0,  # a new champion's come beside them
+    }
+    assert [row["file"] for row in after["silver/rides"] if row["file"] == corrected] == [corrected]
     assert len(stack.versions(BIKES)) == len(versions) + (stage == "train")
-    assert stack.inside("scheduler", "sh", "-c", "grep -lsz spark_jobs /proc/[0-9]*/cmdline").stdout == ""
+    assert stack.inside("scheduler", "sh", "-c", "grep -lsz '[s]park_jobs' /proc/[0-9]*/cmdline").stdout == ""
     until(stack.well, "all parts to be well again")
 
 
