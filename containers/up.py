@@ -14,6 +14,7 @@ from spark_jobs.declare import NightshiftError
 PASSED = ("PIP_INDEX_URL", "GOPROXY", "DEFAULT_ARTIFACT_REPOSITORY", "http_proxy", "https_proxy", "no_proxy")
 WELL_WITHIN = 300.0
 CERTIFICATES = CHECKOUT / "containers" / "certificates"
+MACHINE = Path("/usr/local/share/ca-certificates")  # where Debian keeps the authorities of one's own
 
 
 def main() -> None:
@@ -30,8 +31,9 @@ def main() -> None:
 
 def build(stack: Stack) -> None:
     """Two at once; layers that have not changed are taken as they are."""
-    if own := os.environ.get("STACK_CERTIFICATES"):  # of a proxy that reads along
-        shutil.copy(own, CERTIFICATES / "own.crt")
+    given = os.environ.get("STACK_CERTIFICATES")
+    for authority in [*MACHINE.glob("*.crt"), *([Path(given)] if given else [])]:  # of a proxy that reads along
+        shutil.copy(authority, CERTIFICATES / f"{authority.stem}.crt")
     with ThreadPoolExecutor(2) as pool:
         store = pool.submit(_image, stack, "store", "containers/store/Dockerfile")
         for side in ("spark", "airflow"):
