@@ -69,7 +69,7 @@ def test_it_ends_well_with_nothing_lost_nothing_twice_and_nobody_left(
 ) -> None:
     before, versions = everything(stack), stack.versions(BIKES)
     now = f"{datetime.now(UTC):%H%M%S}"
-    run, corrected = f"{happens.__name__} {now}", f"{LAST}/z{now}.csv"  # of a key's records the one of this file wins
+    run, corrected = f"{happens.__name__}-{now}", f"{LAST}/z{now}.csv"  # of a key's records the one of this file wins
     header, record, *_ = stack.raw(BIKES, "rides", LAST)
     stack.drop(f"{BIKES}/rides/{corrected}", header + b"\n" + record + b"\n")
     stack.start(BIKES, LAST, LAST, run=run, retrain="always" if stage == "train" else "never")
