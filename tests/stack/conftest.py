@@ -28,22 +28,19 @@ def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def stack(docker: Path) -> Iterator[Standing]:
-    if "TRY_STACK" in os.environ:
-        from containers.compose import from_environment
-
-        yield Standing(from_environment())
-        return
     ports = {name: free_port() for name in ("AIRFLOW_PORT", "MLFLOW_PORT", "STORE_PORT")}
     made = Stack(name="nightshift-tried", folder=docker / "stack", ports=ports, base=daemon.base(docker))
     os.environ["NIGHTSHIFT_SIMULATION"] = "predictive_maintenance.machines=10"
     began = time.monotonic()
     up.build(made)
     built = time.monotonic()
-    up.make_secrets(made)
-    up.start(made)
-    print(f"\nbuilt after {built - began:.0f} s, well after {time.monotonic() - built:.0f} s more")
-    yield Standing(made)
-    made.compose("down", "--volumes", "--remove-orphans")
+    try:
+        up.make_secrets(made)
+        up.start(made)
+        print(f"\nbuilt after {built - began:.0f} s, well after {time.monotonic() - built:.0f} s more")
+        yield Standing(made)
+    finally:
+        made.compose("down", "--volumes", "--remove-orphans")
 
 
 @pytest.fixture(scope="session")
