@@ -77,7 +77,7 @@ def master() -> list[str]:
 
 def worker() -> list[str]:
     memory = os.environ["WORKER_MEMORY"]
-    os.environ["SPARK_WORKER_DIR"] = os.environ["SPARK_LOCAL_DIRS"] = os.environ["TMPDIR"] = "/work"
+    os.environ["SPARK_WORKER_DIR"] = os.environ["SPARK_LOCAL_DIRS"] = os.environ["TMPDIR"] = "/scratch"
     given = ["--cores", "1", "--memory", memory, "--webui-port", "8081"]
     return _spark("worker.Worker", "--host", socket.gethostname(), *given, MASTER)
 
