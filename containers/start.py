@@ -79,7 +79,15 @@ def worker() -> list[str]:
     memory = os.environ["WORKER_MEMORY"]
     os.environ["SPARK_WORKER_DIR"] = os.environ["SPARK_LOCAL_DIRS"] = os.environ["TMPDIR"] = "/scratch"
     given = ["--cores", "1", "--memory", memory, "--webui-port", "8081"]
-    return _spark("worker.Worker", "--host", socket.gethostname(), *given, MASTER)
+    return _spark("worker.Worker", "--host", _address(), *given, MASTER)
+
+
+def _address() -> str:
+    """Ours in the cluster's network. A name would stand for one in each network, and executors listen on one only."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:  # nothing is sent
+        probe.connect(("spark-master", 7077))
+        address: str = probe.getsockname()[0]
+        return address
 
 
 def _spark(program: str, *given: str) -> list[str]:

@@ -23,7 +23,7 @@ TYPED = {
     "sql": ("QUERY",),
     "stack": ("WORKERS",),
     "stack-import": ("REPLACE",),
-    "stack-proof": ("ONE_OF",),
+    "stack-nights": ("ONE_OF",),
     "stack-remove": ("DATA",),
     "use-case": ("NAME",),
 }

@@ -190,4 +190,6 @@ def test_a_second_engine_on_the_lake_is_refused_by_name(stack: Standing) -> None
     """Also when it comes from elsewhere, with keys that open the lake."""
     command = [".venv/spark/bin/python", "-m", "engine", "--port=15002", "--token=/run/secrets/engine-token"]
     with pytest.raises(CannotGoOn, match=r"another engine, engine \(\w+\), already works on s3://lake"):
-        stack.stack.compose("run", "--rm", "--no-deps", "engine", *command, "--lake=s3://lake", "--folder=/scratch/second")
+        stack.stack.compose(
+            "run", "--rm", "--no-deps", "engine", *command, "--lake=s3://lake", "--folder=/scratch/second"
+        )
