@@ -6,11 +6,12 @@ import subprocess
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from local.commands import CannotGoOn
-from spark_jobs.declare import BadRequest
+from local.home import PORTS, number
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 NO_DOCKER = (
@@ -47,6 +48,12 @@ class Stack:
         """Its files are this person's; root's belong to somebody who may nothing else."""
         return f"{os.getuid() or SOMEBODY}:{os.getgid() if os.getuid() else SOMEBODY}"
 
+    def give(self, folder: Path) -> None:
+        """To whom containers are, where that is not who types."""
+        if os.getuid() == 0:
+            for place in (folder, *folder.iterdir()):
+                os.chown(place, SOMEBODY, SOMEBODY)
+
     def image(self, side: str) -> str:
         return f"nightshift-{side}:{self.version}"
 
@@ -82,9 +89,13 @@ class Stack:
 
     def containers(self) -> dict[str, str]:
         """Each container that is or was up, and its state: healthy, starting, running, exited (0)."""
-        shown = "{{.Names}}\t{{.State}}\t{{.Status}}"
+        return dict(_state(*words) for words in self.listed("Names", "State", "Status"))
+
+    def listed(self, *columns: str) -> list[list[str]]:
+        """What Docker says of each container that is or was up."""
+        shown = "\t".join(f"{{{{.{column}}}}}" for column in columns)
         listed = self.docker("ps", "-a", "--filter", f"label=com.docker.compose.project={self.name}", "--format", shown)
-        return dict(_state(*line.split("\t")) for line in listed.splitlines())
+        return [line.split("\t") for line in listed.splitlines()]
 
 
 def _state(name: str, state: str, status: str) -> tuple[str, str]:
@@ -101,16 +112,10 @@ def from_environment() -> Stack:
         name=env.get("STACK_NAME") or usual.name,
         folder=Path(env.get("STACK_FOLDER") or usual.folder).resolve(),
         address=env.get("STACK_ADDRESS") or usual.address,
-        ports={name: number(name, env.get(name) or str(port)) for name, port in usual.ports.items()},
-        workers=number("WORKERS", env.get("WORKERS") or str(usual.workers)),
+        ports={name: number(env, name, port, PORTS) for name, port in usual.ports.items()},
+        workers=number(env, "WORKERS", usual.workers, range(1, 1001)),
         base=env.get("STACK_BASE", ""),
     )
-
-
-def number(name: str, given: str) -> int:
-    if not given.isdigit() or not int(given):
-        raise BadRequest(name, f"is a whole number, at least 1, got {given!r}")
-    return int(given)
 
 
 def check_docker() -> None:
@@ -122,6 +127,7 @@ def check_docker() -> None:
     _compose()
 
 
+@cache
 def _compose() -> list[str]:
     """Compose is a part of docker by now, and was a program of its own."""
     if subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0:

@@ -55,7 +55,7 @@ def bring(stack: Stack) -> None:
         folder = Path(name)
         with step(f"Saving the databases of {home.root}"):
             dump(home, folder)
-            _give(stack, folder)
+            stack.give(folder)
         mounts = [f"{folder / f'{one}.dump'}:/kept/{one}.dump:ro" for one in postgres.DATABASES]
         places = {"lake": home.lake, "landing": home.root / "landing", "mlflow": home.mlflow / "artifacts"}
         mounts += [f"{place}:/kept/{bucket}:ro" for bucket, place in places.items()]
@@ -95,7 +95,7 @@ def _put_back(stack: Stack, folder: Path, mounts: list[str]) -> None:
         stack.compose("stop", *WRITERS)
     with step("Putting all of it back"):
         secrets.write(stack.secrets / KEY, (folder / KEY).read_text(encoding="utf-8"))
-        _give(stack, stack.secrets)
+        stack.give(stack.secrets)
         said = _inside(stack, "put-back", "/kept", mounts=mounts)
     tell(said)
     with step("Starting"):  # migrations too, where an older release made it
@@ -121,14 +121,7 @@ def rotate(stack: Stack) -> None:
 def _empty(folder: Path, stack: Stack) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700, parents=True)
-    _give(stack, folder)
-
-
-def _give(stack: Stack, folder: Path) -> None:
-    """To whom containers are, where that is not who types."""
-    if os.getuid() == 0:
-        for place in (folder, *folder.iterdir()):
-            os.chown(place, *map(int, stack.owner.split(":")))
+    stack.give(folder)
 
 
 ACTS = {"backup": backup, "restore": restore, "import": bring, "rotate": rotate}

@@ -13,8 +13,8 @@ LINE = "  {:<32} {:<24} {:<28} {:>20}"
 def main() -> None:
     stack = from_environment()
     check_docker()
-    states = stack.containers()
-    if not states:
+    containers = stack.listed("Names", "Status", "Image")
+    if not containers:
         tell(f"No stack of the name {stack.name} is here: type `make stack`.")
         return
     used = dict(
@@ -22,9 +22,7 @@ def main() -> None:
         for line in stack.docker("stats", "--no-stream", "--format", "{{.Name}}\t{{.MemUsage}}").splitlines()
     )
     tell(LINE.format("part", "state", "image", "memory"))
-    label = f"label=com.docker.compose.project={stack.name}"
-    shown = stack.docker("ps", "-a", "--filter", label, "--format", "{{.Names}}\t{{.Status}}\t{{.Image}}")
-    for name, status, image in sorted(line.split("\t") for line in shown.splitlines()):
+    for name, status, image in sorted(containers):
         tell(LINE.format(name, status, image, used.get(name, "")))
     for volume, size in sorted(volumes(stack).items()):
         tell(f"  {volume:<32} {size}")

@@ -51,9 +51,7 @@ def _image(stack: Stack, side: str, file: str, *options: str) -> None:
 def make_secrets(stack: Stack, *anew: str) -> None:
     """By the image, so that this machine needs Docker only."""
     stack.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if os.getuid() == 0:
-        for place in (stack.secrets, *stack.secrets.iterdir()):
-            os.chown(place, *map(int, stack.owner.split(":")))
+    stack.give(stack.secrets)
     run = ["run", "--rm", "--network", "none", "--user", stack.owner, "-v", f"{stack.secrets}:/secrets"]
     python = "/opt/nightshift/.venv/spark/bin/python"
     stack.docker(*run, stack.image("spark"), python, "-m", "containers.secrets", "/secrets", *anew)

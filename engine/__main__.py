@@ -11,10 +11,10 @@ from pathlib import Path
 import pyspark
 
 from engine import settings
-from engine.holding import hold_folder, is_bucket
+from engine.holding import hold_folder
 from engine.settings import ARROW, JAVA, LOOPBACK, MEMORY
 from spark_jobs import token
-from spark_jobs.declare import BadRequest, NightshiftError
+from spark_jobs.declare import BadRequest, NightshiftError, is_bucket
 
 PR_SET_PDEATHSIG = 1  # the kernel's number for it
 CHECKOUT = Path(__file__).resolve().parents[1]

@@ -6,12 +6,6 @@ from pathlib import Path
 
 from spark_jobs.declare import Refused
 
-BUCKETS = ("s3://", "s3a://")
-
-
-def is_bucket(lake: str) -> bool:
-    return lake.startswith(BUCKETS)
-
 
 def hold_folder(lake: Path) -> None:
     """The lock lives as long as the process that this one becomes."""

@@ -16,8 +16,7 @@ from pyspark.sql import SparkSession
 
 from engine import door
 from engine.ending import Ending
-from engine.holding import is_bucket
-from spark_jobs.declare import NightshiftError
+from spark_jobs.declare import NightshiftError, is_bucket
 
 LOOK = 0.25  # seconds between two looks at what must end
 

@@ -87,12 +87,12 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Home:
     root = Path(environment.get("NIGHTSHIFT_HOME") or CHECKOUT / ".nightshift")
     return Home(
         root=root.expanduser().resolve(),
-        airflow_port=_number(environment, "AIRFLOW_PORT", 8080, PORTS),
-        mlflow_port=_number(environment, "MLFLOW_PORT", 5000, PORTS),
-        engine_port=_number(environment, "ENGINE_PORT", 15002, PORTS),
+        airflow_port=number(environment, "AIRFLOW_PORT", 8080, PORTS),
+        mlflow_port=number(environment, "MLFLOW_PORT", 5000, PORTS),
+        engine_port=number(environment, "ENGINE_PORT", 15002, PORTS),
         engine_memory=_memory(environment.get("ENGINE_MEMORY") or MEMORY),
         pool=environment.get("NIGHTSHIFT_SPARK_POOL") or "spark",
-        jobs_at_once=_number(environment, "NIGHTSHIFT_SPARK_SLOTS", 2, range(1, 65)),
+        jobs_at_once=number(environment, "NIGHTSHIFT_SPARK_SLOTS", 2, range(1, 65)),
     )
 
 
@@ -124,7 +124,7 @@ def _memory(given: str) -> str:
     return given
 
 
-def _number(environment: Mapping[str, str], name: str, usual: int, allowed: range) -> int:
+def number(environment: Mapping[str, str], name: str, usual: int, allowed: range) -> int:
     given = environment.get(name) or str(usual)
     if not given.isdigit() or int(given) not in allowed:
         raise BadRequest(name, f"is a number from {allowed[0]} to {allowed[-1]}, got {given!r}")

@@ -11,12 +11,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from spark_jobs.declare import is_bucket
+
 if TYPE_CHECKING:
     from pyarrow.fs import FileInfo, FileSystem
 
 PIECE = 8 << 20  # bytes that one request reads ahead
 SECOND = 10**9
-BUCKETS = ("s3://", "s3a://")  # Spark says s3a to what everybody else calls s3
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -42,7 +43,7 @@ class Files:
 
     @property
     def is_bucket(self) -> bool:
-        return self.address.startswith(BUCKETS)
+        return is_bucket(self.address)
 
     def exists(self) -> bool:
         return bool(self._about().is_file)

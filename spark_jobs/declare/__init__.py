@@ -10,7 +10,7 @@ from spark_jobs.declare.errors import (
     Refused,
     Unreachable,
 )
-from spark_jobs.declare.job import EVERY_NIGHT, Job, Place, Retrain, Stage, parse
+from spark_jobs.declare.job import EVERY_NIGHT, Job, Place, Retrain, Stage, is_bucket, parse
 from spark_jobs.declare.learning import CONTENT, Bound, Gate, HashSplit, Search, TimeSplit
 from spark_jobs.declare.space import Choice, Parameters, Real, Space, Whole
 from spark_jobs.declare.table import RECORD, Check, Column, Kind, RawTable
@@ -56,6 +56,7 @@ __all__ = [
     "Window",
     "common",
     "days_of",
+    "is_bucket",
     "merged",
     "parse",
 ]

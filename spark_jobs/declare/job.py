@@ -35,7 +35,12 @@ class Retrain(StrEnum):
 
 
 SOURCES = ("simulated", "public", "own")
+BUCKETS = ("s3://", "s3a://")  # Spark says s3a to what everybody else calls s3
 OVER = "spark.nightshift.over"  # set in an engine's session whose work is no longer wanted
+
+
+def is_bucket(address: str) -> bool:
+    return address.startswith(BUCKETS)
 
 
 @dataclass(frozen=True, kw_only=True)
