@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from local import airflow_config, install, java, processes
+from local import airflow_config, install, java, parts, processes
 from local.first_nights import last_night
 from local.home import Home, check_ports, from_environment
 from spark_jobs.declare import BadRequest
@@ -79,6 +79,22 @@ def test_a_port_in_use_is_refused_by_the_name_of_its_setting(tmp_path: Path) -> 
 def test_a_port_that_is_none_is_refused(given: str) -> None:
     with pytest.raises(BadRequest, match="AIRFLOW_PORT: is a number from 1024 to 65535"):
         from_environment({"AIRFLOW_PORT": given})
+
+
+def test_settings_of_the_stack_that_a_shell_still_holds_change_nothing_of_a_laptop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its engine holds this lake; jobs that wrote another one would be alone there."""
+    ours = {
+        "SPARK_TARGET": "local",
+        "NIGHTSHIFT_LAKE": f"{tmp_path}/lake",
+        "NIGHTSHIFT_LANDING": f"{tmp_path}/landing",
+        "NIGHTSHIFT_MLFLOW_PAGES": "http://127.0.0.1:5000",
+    }
+    for name in ours:
+        monkeypatch.setenv(name, "the stack's")
+    told = parts.environment(Home(root=tmp_path), "scheduler")
+    assert {name: told[name] for name in ours} == ours
 
 
 def test_a_part_is_made_once_and_again_when_what_it_is_made_from_changes_or_it_is_gone(tmp_path: Path) -> None:

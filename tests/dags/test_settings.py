@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from nightshift import links
 from nightshift.settings import CHECKOUT, QUIET, job_environment, settings
 from spark_jobs.declare import BadRequest, Place
 
@@ -70,6 +71,14 @@ def test_a_setting_that_cannot_be_is_refused_and_never_guessed(name: str, value:
     assert str(refused.value) == says
 
 
+def test_a_link_leads_where_a_browser_finds_mlflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which need not be where jobs find it."""
+    monkeypatch.setenv("NIGHTSHIFT_MLFLOW", "http://mlflow:5000")
+    monkeypatch.setenv("NIGHTSHIFT_MLFLOW_PAGES", "https://mlflow.example.org")
+    opened = {"tracking": "http://mlflow:5000", "experiment": "1", "run": "abc"}
+    assert links.run_page(opened) == "https://mlflow.example.org/#/experiments/1/runs/abc"
+
+
 def test_a_source_nobody_knows_is_refused() -> None:
     with pytest.raises(BadRequest, match=r"^source: is one of simulated, public, own, got 'internet'"):
         _ = settings({"NIGHTSHIFT_SOURCE": "internet"}).place
@@ -83,10 +92,12 @@ def test_a_job_sees_what_it_needs_of_our_environment_and_no_secrets() -> None:
         "AIRFLOW_CONN_X": "secret",
         "MLFLOW_RUN_ID": "an older run",
         "MLFLOW_TRACKING_TOKEN": "needed",
+        "AWS_ENDPOINT_URL": "where buckets are",
     }
     assert job_environment("here:bikes:train", ours) == {
         "PATH": "/bin",
         "MLFLOW_TRACKING_TOKEN": "needed",
+        "AWS_ENDPOINT_URL": "where buckets are",
         **QUIET,
         "PYTHONPATH": str(CHECKOUT),
         "PYTHONUNBUFFERED": "1",
