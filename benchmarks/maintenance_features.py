@@ -4,9 +4,8 @@ python -m benchmarks.maintenance_features
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from functools import partial
 from math import log
 from pathlib import Path
@@ -16,18 +15,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
-from benchmarks import maintenance_duckdb
+from benchmarks import fleet, maintenance_duckdb
+from benchmarks.fleet import FIRST
 from benchmarks.lakes import Town, workshop
 from benchmarks.measured import Taken, alternated, asked, run, tell, timed
-from spark_jobs.declare import Place, Window
-from spark_jobs.session import spark_session
-from spark_jobs.tables.gold import days_sql
-from spark_jobs.use_cases.predictive_maintenance.features import features
 from spark_jobs.use_cases.predictive_maintenance.use_case import COMPONENTS, ERRORS, MODELS, USE_CASE
 
-FIRST, YEAR, MONTH, TURNS = date(2024, 1, 1), 366, 31, 2
+YEAR, MONTH, TURNS = 366, 31, 2
 LEVELS = {"volt": (170, 15), "rotate": (446, 52), "pressure": (100, 11), "vibration": (40, 5.5)}
 EVENTS_A_YEAR = {"errors": 39, "maintenance": 33, "failures": 8}  # of one machine, as in the published files
 DAYS_A_FILE = 10
@@ -64,15 +60,8 @@ class Fleet:
         self._write("machines", told | {"model": draw.choice(MODELS, self.machines)})
         return self
 
-    def frames(self, spark: SparkSession) -> Mapping[str, DataFrame]:
-        files = {table.name: f"{self.folder}/{table.name}.parquet" for table in USE_CASE.tables}
-        files["telemetry"] = f"{self.folder}/telemetry"
-        end = date.fromordinal(FIRST.toordinal() + self.days)
-        days = spark.sql(days_sql([Window(start=FIRST, end=end)]))
-        return {name: spark.read.parquet(path) for name, path in files.items()} | {"days": days}
-
     def ours(self, spark: SparkSession) -> None:
-        features(self.frames(spark)).write.mode("overwrite").parquet(f"{self.folder}/ours")
+        fleet.ours(spark, str(self.folder), self.days)
 
     def _readings(self, draw: np.random.Generator, first: int, end: int) -> None:
         """Hour by hour all machines, as silver holds them; one value in 500 is missing."""
@@ -90,23 +79,23 @@ def _moments(hours: NDArray[np.int64]) -> pa.Array:
     return pa.array(np.datetime64(FIRST, "us") + hours * np.timedelta64(1, "h")).cast(MICROSECOND)
 
 
-def fresh(fleet: Fleet) -> Taken:
+def fresh(made: Fleet) -> Taken:
     """A client from its start to its end, and the memory of it and of an engine that has done nothing before."""
     with workshop() as (_, engine):
-        words = [str(fleet.folder), str(fleet.machines), str(fleet.days), engine.address, str(engine.token)]
-        return run([sys.executable, "-m", __spec__.name, *words], engine=engine.process.pid)
+        words = [str(made.folder), str(made.days), engine.address, str(engine.token), "1"]
+        return run([sys.executable, "-m", fleet.__name__, *words], engine=engine.process.pid)
 
 
-def agree(fleet: Fleet) -> None:
+def agree(made: Fleet, one: str = "ours/*.parquet", other: str = "duckdb.parquet") -> None:
     """Bit for bit: a benchmark of queries that answer differently would say nothing."""
     names = ", ".join(f'"{name}"' for name in (*USE_CASE.features.key, *USE_CASE.features.columns))
-    ours, theirs = f"'{fleet.folder}/ours/*.parquet'", f"'{fleet.folder}/duckdb.parquet'"
+    ours, theirs = f"'{made.folder}/{one}'", f"'{made.folder}/{other}'"
     both = f"SELECT {names} FROM {ours} INTERSECT SELECT {names} FROM {theirs}"
     (same,), (rows,) = (
         maintenance_duckdb.connection().execute(f"SELECT count(*) FROM {found}").fetchall()[0]
         for found in (f"({both})", theirs)
     )
-    if not same == rows == fleet.machines * fleet.days * 2:
+    if not same == rows == made.machines * made.days * 2:
         raise SystemExit(f"of {rows} rows {same} are the same")
 
 
@@ -122,7 +111,7 @@ def compare(folder: Path) -> None:
 
 def warm(fleets: Mapping[str, Fleet], spark: SparkSession) -> dict[str, float]:
     duck = maintenance_duckdb.connection()
-    sides = {name: partial(timed, partial(fleet.ours, spark)) for name, fleet in fleets.items()}
+    sides = {name: partial(timed, partial(made.ours, spark)) for name, made in fleets.items()}
     for name in ("1000", "100"):
         query = maintenance_duckdb.query(fleets[name].folder, YEAR)
         sides[f"DuckDB {name}"] = partial(timed, partial(duck.execute, query))
@@ -151,13 +140,5 @@ def main() -> None:
         asked(f"GB, 10,000 machines and a month in one run ({many.seconds:.0f} s)", many.gigabytes, at_most=3)
 
 
-def in_a_process_of_its_own(words: Sequence[str]) -> None:
-    folder, machines, days, address, token = words
-    fleet = Fleet(folder=Path(folder), machines=int(machines), days=int(days))
-    place = Place(lake=folder, landing="", tracking="", registry="", engine=address, token=token)
-    with spark_session(place, "benchmark") as spark:
-        fleet.ours(spark)
-
-
 if __name__ == "__main__":
-    in_a_process_of_its_own(sys.argv[1:]) if sys.argv[1:] else main()
+    main()

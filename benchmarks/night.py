@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from itertools import count
@@ -12,6 +13,7 @@ from urllib.parse import quote
 from benchmarks.lakes import DAY, USE_CASE, Town, at_home, days, jobs, with_champion
 from benchmarks.measured import alternated, asked, run, tell, timed
 from engine.settings import SETTINGS
+from local.airflow_api import Airflow
 from local.jars import delta
 from local.places import CHECKOUT, JARS, JAVA, SPARK
 from local.services import started
@@ -47,15 +49,16 @@ def through_airflow(scheduler: Scheduler, day: date) -> None:
         raise SystemExit(f"{name} failed: see {scheduler.home.logs}")
 
 
-def wake(scheduler: Scheduler) -> None:
+def wake(airflow: Airflow) -> None:
     """Unpaused, Airflow begins with last night, which would train and keep the runs measured waiting: it is ended."""
-    airflow = scheduler.airflow
     airflow.pause(USE_CASE, paused=False)
-    scheduler.until(lambda: airflow.runs(USE_CASE) != [], "the nightly run")
-    for night in airflow.runs(USE_CASE):
+    while not (nights := airflow.runs(USE_CASE)):
+        time.sleep(0.5)
+    for night in nights:
         name = night["dag_run_id"]
         airflow.call("PATCH", f"/dags/{USE_CASE}/dagRuns/{quote(name, safe='')}", {"state": "failed"})
-        scheduler.finished(name)
+        for _ in airflow.watch(USE_CASE, name):
+            pass
 
 
 def sides(scheduler: Scheduler, town: Town) -> dict[str, Callable[[], float]]:
@@ -73,7 +76,7 @@ def main() -> None:
     with TemporaryDirectory() as folder, started(home_at(Path(folder))) as up:
         up.wait(lambda: up.airflow.knows(USE_CASE), f"Reading dags/{USE_CASE}.py")
         scheduler, town = Scheduler(up), at_home(up)
-        wake(scheduler)
+        wake(up.airflow)
         with town.session() as spark:
             with_champion(town, BEFORE, spark)
         ways = sides(scheduler, town)

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from containers import settings
 from local.commands import CannotGoOn
 from local.home import PORTS, number
 
@@ -28,15 +29,18 @@ class Stack:
     name: str = "nightshift"
     folder: Path = CHECKOUT / ".stack"
     address: str = "127.0.0.1"
-    ports: dict[str, int] = field(
-        default_factory=lambda: {"AIRFLOW_PORT": 8080, "MLFLOW_PORT": 5000, "STORE_PORT": 7070}
-    )
+    ports: dict[str, int] = field(default_factory=lambda: dict(settings.PORTS))
     workers: int = 2
     base: str = ""  # another image than the Dockerfiles begin with
+    said: dict[str, str] = field(default_factory=dict)  # by a person, today or before
 
     @property
     def secrets(self) -> Path:
         return self.folder / "secrets"
+
+    @property
+    def settings(self) -> Path:
+        return self.folder / "settings"
 
     @property
     def version(self) -> str:
@@ -59,10 +63,11 @@ class Stack:
 
     def environment(self) -> dict[str, str]:
         told = {name: str(port) for name, port in self.ports.items()}
+        known = {name: value for name, value in os.environ.items() if value or name not in settings.NAMES} | self.said
         seen = {"AIRFLOW_BASE_URL": "AIRFLOW_PORT", "MLFLOW_BASE_URL": "MLFLOW_PORT"}
-        told |= {name: f"http://localhost:{self.ports[port]}" for name, port in seen.items() if name not in os.environ}
+        told |= {name: f"http://localhost:{self.ports[port]}" for name, port in seen.items() if name not in known}
         return (
-            os.environ
+            known
             | told
             | {
                 "COMPOSE_PROJECT_NAME": self.name,
@@ -91,6 +96,9 @@ class Stack:
         """Each container that is or was up, and its state: healthy, starting, running, exited (0)."""
         return dict(_state(*words) for words in self.listed("Names", "State", "Status"))
 
+    def is_up(self) -> bool:
+        return any(not state.startswith(("created", "Exited")) for state in self.containers().values())
+
     def listed(self, *columns: str) -> list[list[str]]:
         """What Docker says of each container that is or was up."""
         shown = "\t".join(f"{{{{.{column}}}}}" for column in columns)
@@ -106,15 +114,17 @@ def _state(name: str, state: str, status: str) -> tuple[str, str]:
 
 
 def from_environment() -> Stack:
-    env = os.environ
     usual = Stack()
+    folder = Path(os.environ.get("STACK_FOLDER") or usual.folder).resolve()
+    said = settings.said(folder / usual.settings.name)
     return Stack(
-        name=env.get("STACK_NAME") or usual.name,
-        folder=Path(env.get("STACK_FOLDER") or usual.folder).resolve(),
-        address=env.get("STACK_ADDRESS") or usual.address,
-        ports={name: number(env, name, port, PORTS) for name, port in usual.ports.items()},
-        workers=number(env, "WORKERS", usual.workers, range(1, 1001)),
-        base=env.get("STACK_BASE", ""),
+        name=said.get("STACK_NAME", usual.name),
+        folder=folder,
+        address=said.get("STACK_ADDRESS", usual.address),
+        ports={name: number(said, name, port, PORTS) for name, port in usual.ports.items()},
+        workers=number(said, "WORKERS", usual.workers, range(1, 1001)),
+        base=said.get("STACK_BASE", ""),
+        said=said,
     )
 
 

@@ -78,6 +78,7 @@ def master() -> list[str]:
 def worker() -> list[str]:
     memory = os.environ["WORKER_MEMORY"]
     os.environ["SPARK_WORKER_DIR"] = os.environ["SPARK_LOCAL_DIRS"] = os.environ["TMPDIR"] = "/scratch"
+    os.environ["SPARK_WORKER_OPTS"] = "-Dspark.worker.cleanup.enabled=true"  # of engines that are gone for a week
     given = ["--cores", "1", "--memory", memory, "--webui-port", "8081"]
     return _spark("worker.Worker", "--host", _address(), *given, MASTER)
 

@@ -3,6 +3,7 @@
 import sys
 
 from containers.compose import check_docker, from_environment
+from containers.settings import BUILD
 from containers.stop import volumes
 from local.commands import tell
 from spark_jobs.declare import NightshiftError
@@ -26,6 +27,8 @@ def main() -> None:
         tell(LINE.format(name, status, image, used.get(name, "")))
     for volume, size in sorted(volumes(stack).items()):
         tell(f"  {volume:<32} {size}")
+    for name in sorted(set(stack.said) - set(BUILD)):
+        tell(f"  {name}={stack.said[name]}")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ def main() -> None:
     else:
         tell("Type DATA=yes behind it, and volumes go too.")
     with step("Removing"):
+        stack.compose("rm", "--stop", "--force", "-v")  # with what has no name and nobody asks for again
         stack.compose("down", "--remove-orphans", "--rmi", "all", *(["--volumes"] if _data() else []))
 
 

@@ -1,17 +1,18 @@
 """`make stack`: secrets once, images, everything started, and waited for until it is well."""
 
-import os
 import shutil
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from containers import settings
 from containers.compose import CHECKOUT, Stack, check_docker, from_environment
 from local.commands import CannotGoOn, step, tell
+from local.home import check_ports
 from spark_jobs.declare import NightshiftError
 
-PASSED = ("PIP_INDEX_URL", "GOPROXY", "DEFAULT_ARTIFACT_REPOSITORY", "http_proxy", "https_proxy", "no_proxy")
+PASSED = (*settings.BUILD, "http_proxy", "https_proxy", "no_proxy")
 WELL_WITHIN = 300.0
 CERTIFICATES = CHECKOUT / "containers" / "certificates"
 MACHINE = Path("/usr/local/share/ca-certificates")  # where Debian keeps the authorities of one's own
@@ -20,6 +21,9 @@ MACHINE = Path("/usr/local/share/ca-certificates")  # where Debian keeps the aut
 def main() -> None:
     stack = from_environment()
     check_docker()
+    if not stack.is_up():
+        check_ports(stack.ports, "Choose another: make stack")
+    settings.keep(stack.settings, stack.said)
     with step("Building three images"):
         build(stack)
     with step("Making what secrets are missing"):
@@ -31,7 +35,7 @@ def main() -> None:
 
 def build(stack: Stack) -> None:
     """Two at once; layers that have not changed are taken as they are."""
-    given = os.environ.get("STACK_CERTIFICATES")
+    given = stack.said.get("STACK_CERTIFICATES")
     for authority in [*MACHINE.glob("*.crt"), *([Path(given)] if given else [])]:  # of a proxy that reads along
         shutil.copy(authority, CERTIFICATES / f"{authority.stem}.crt")
     with ThreadPoolExecutor(2) as pool:
@@ -43,7 +47,7 @@ def build(stack: Stack) -> None:
 
 def _image(stack: Stack, side: str, file: str, *options: str) -> None:
     told = [f"OWNER={stack.owner}", *([f"BASE={stack.base}"] if stack.base else [])]
-    told += [name for name in PASSED if name in os.environ]
+    told += [name for name in PASSED if name in stack.environment()]
     arguments = [word for one in told for word in ("--build-arg", one)]
     stack.docker("build", "-q", "-f", file, *options, *arguments, "-t", stack.image(side), ".")
 

@@ -54,13 +54,18 @@ class Lease:
         threading.Thread(target=self._sign, args=(java,), name="holds the lake", daemon=True).start()
 
     def _sign(self, java: int) -> None:
-        heard, halted = time.monotonic(), False
+        """Little is said, and nothing while Java stands still: what is written here reaches a log through Java."""
+        heard, missed, halted = time.monotonic(), False, False
         while True:
             time.sleep(SIGN)
             try:
                 ours = self._write(self._state)
             except (BotoCoreError, ClientError) as error:
-                LOG.warning("no sign of life on %s: %s", self._lake, error)
+                if not missed:
+                    LOG.warning(
+                        "no sign of life on %s: %s. Java will stand still until there is one", self._lake, error
+                    )
+                missed = True
                 if not halted and time.monotonic() - heard > SILENCE - 2 * SIGN:
                     halted = True
                     os.kill(java, signal.SIGSTOP)
@@ -69,10 +74,11 @@ class Lease:
                 LOG.error("%s", self._refused(self._read()[0]))
                 os.kill(java, signal.SIGKILL)  # what it would still write is another engine's by now
                 return
-            heard = time.monotonic()
             if halted:
-                halted = False
                 os.kill(java, signal.SIGCONT)
+            if missed:
+                LOG.warning("a sign of life on %s again, after %.0f s", self._lake, time.monotonic() - heard)
+            heard, missed, halted = time.monotonic(), False, False
 
     def _read(self) -> tuple[str, str]:
         """Who holds it, and the state that whoever writes next must name. Empty where nobody has been."""

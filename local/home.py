@@ -64,6 +64,10 @@ class Home:
     def mlflow_url(self) -> str:
         return f"http://127.0.0.1:{self.mlflow_port}"
 
+    @property
+    def ports(self) -> dict[str, int]:
+        return {"AIRFLOW_PORT": self.airflow_port, "MLFLOW_PORT": self.mlflow_port, "ENGINE_PORT": self.engine_port}
+
     def settings(self) -> dict[str, str]:
         """What the Airflow side is told, besides its own configuration file."""
         return {
@@ -96,17 +100,13 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Home:
     )
 
 
-def check_ports(home: Home) -> None:
+def check_ports(ports: Mapping[str, int], hint: str) -> None:
     """All must be free before anything starts, and no two of them the same."""
-    ports = {"AIRFLOW_PORT": home.airflow_port, "MLFLOW_PORT": home.mlflow_port, "ENGINE_PORT": home.engine_port}
     for name, port in ports.items():
         if twin := next((other for other in ports if other < name and ports[other] == port), None):
             raise BadRequest(twin, f"and {name} are both {port}: choose two")
         if not is_free(port):
-            raise BadRequest(
-                name,
-                f"port {port} is in use. `make stop` ends an earlier start, or choose another: make run {name}=...",
-            )
+            raise BadRequest(name, f"port {port} is in use. {hint} {name}=...")
 
 
 def is_free(port: int) -> bool:

@@ -73,7 +73,7 @@ def end_left(home: Home) -> int:
 def _clear(home: Home) -> None:
     if left := end_left(home):
         tell(f"  An earlier start was killed; ended {left} processes that it had left.")
-    check_ports(home)
+    check_ports(home.ports, "`make stop` ends an earlier start, or choose another: make run")
 
 
 def _start(services: Services) -> None:

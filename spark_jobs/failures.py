@@ -18,12 +18,12 @@ ENGINE = (
     (
         r"StatusCode.UNAVAILABLE|RETRIES_EXCEEDED|Connection refused|Socket closed",
         "the engine ended while this job worked (killed, or out of memory: its log says which). What was not committed "
-        "is not there. `make run` starts it again; then run this job again",
+        "is not there. It is started again by itself; then run this job again",
     ),
     (
         r"spark.driver.maxResultSize",
         "the answer of a query is larger than the engine lets one have, a quarter of its memory. Give it more, like "
-        "make run ENGINE_MEMORY=4g, or ask for fewer days",
+        "ENGINE_MEMORY=4g behind `make run` or `make stack`, or ask for fewer days",
     ),
 )
 NOT_LET_IN = r"UNAUTHENTICATED|Invalid authentication token|No authentication token"
@@ -54,7 +54,8 @@ def explained(error: Exception, place: Place) -> NightshiftError | None:
 
 def cause(error: Exception) -> str:
     """The one line that says what began it."""
-    first = _chain(error)[-1]
+    told = [one for one in _chain(error) if not type(one).__module__.startswith("grpc")]  # these say it in many lines
+    first = (told or [error])[-1]
     return f"{type(first).__name__}: {_telling_line(str(first))}"
 
 

@@ -37,6 +37,7 @@ ENDED_WITHIN = 30.0  # seconds until the work of an earlier holder must have end
 INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 CHANGED = ("INVALID_HANDLE.SESSION", "NO_ACTIVE_SESSION", "SESSION_STATE_TRANSITION")
 SIGN_OF_LIFE = 60.0  # seconds; a session nobody hears of for five minutes is closed
+LATE = 30.0  # seconds, after which an answer is missed
 
 
 @contextmanager
@@ -55,7 +56,7 @@ def spark_session(place: Place, name: str, *, small: bool = False) -> "Iterator[
     for setting, value in (INTERPRETED if small else {}).items():
         spark.conf.set(setting, value)
     over = threading.Event()
-    threading.Thread(target=_keep, args=(spark, over), name="keeps the session", daemon=True).start()
+    threading.Thread(target=_keep, args=(spark, place.engine, over), name="keeps the session", daemon=True).start()
     try:
         yield spark
     finally:
@@ -88,8 +89,8 @@ def _wait_for(engine: str) -> None:
             told = True
         if time.monotonic() > deadline:
             raise Unreachable(
-                f"the engine at {engine} does not answer since {UP_WITHIN:.0f} s: start it (`make run` does), then "
-                "run this job again"
+                f"the engine at {engine} does not answer since {UP_WITHIN:.0f} s: start it (`make run` or "
+                "`make stack` does), then run this job again"
             )
         time.sleep(0.25)
 
@@ -195,11 +196,18 @@ def _release(client: "SparkConnectClient") -> None:
     client._stub.ReleaseSession(request, metadata=client._builder.metadata())
 
 
-def _keep(spark: "SparkSession", over: threading.Event) -> None:
-    """A fit that needs no Spark for an hour must not cost the session."""
+def _keep(spark: "SparkSession", engine: str, over: threading.Event) -> None:
+    """A fit that needs no Spark for an hour must not cost the session; an engine that stands still is named."""
+    says = (
+        "The engine at %s has not answered for %.0f s: it is overloaded, or cannot reach its lake. Its log says which"
+    )
     while not over.wait(SIGN_OF_LIFE):
+        late = threading.Timer(LATE, LOG.warning, (says, engine, LATE))
+        late.daemon = True
+        late.start()
         with suppress(Exception):
             spark.conf.get("spark.sql.session.timeZone")
+        late.cancel()
 
 
 def _close(spark: "SparkSession", engine: str) -> None:

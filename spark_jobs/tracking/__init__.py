@@ -244,7 +244,8 @@ def tracking(place: Place, use_case: UseCase) -> Iterator[Tracking]:
         if _answered(error):
             raise
         raise Unreachable(
-            f"MLflow at {place.tracking} does not answer: start it (`make run` does) and run this job again"
+            f"MLflow at {place.tracking} does not answer: start it (`make run` or `make stack` does) and run "
+            "this job again"
         ) from error
 
 

@@ -53,7 +53,7 @@ def without(here: Installation) -> dict[str, str]:
 def test_an_engine_that_stays_away_fails_the_run_in_clear_words(here: Installation, without: dict[str, str]) -> None:
     assert here.state("engine_gone") == "failed"
     assert (without["ingest"], without["refine"], without["score"]) == ("failed", "upstream_failed", "skipped")
-    said = f"the engine at {here.home.engine_url} does not answer since 2 s: start it (`make run` does)"
+    said = f"the engine at {here.home.engine_url} does not answer since 2 s: start it (`make run` or `make stack` does)"
     assert said in here.log("engine_gone", "ingest", here.tries("engine_gone")["ingest"])
 
 

@@ -72,7 +72,7 @@ def test_a_port_in_use_is_refused_by_the_name_of_its_setting(tmp_path: Path) -> 
         free, used = other.getsockname()[1], taken.getsockname()[1]
         other.close()
         with pytest.raises(BadRequest, match=f"MLFLOW_PORT: port {used} is in use"):
-            check_ports(Home(root=tmp_path, airflow_port=free, mlflow_port=used))
+            check_ports(Home(root=tmp_path, airflow_port=free, mlflow_port=used).ports, "Choose another: make run")
 
 
 @pytest.mark.parametrize("given", ["80", "70000", "eighty", "-1"])

@@ -137,6 +137,17 @@ def test_other_failures_are_named_by_what_began_them() -> None:
         assert cause(error) == "KeyError: 'amount'"
 
 
+def test_what_the_way_to_the_engine_says_is_not_what_began_a_failure() -> None:
+    class OfGrpc(Exception):
+        __module__ = "grpc._channel"
+
+    try:
+        raise ValueError("the session is gone") from OfGrpc("<RPC that terminated with:\n\tstatus = ...>")
+    except ValueError as error:
+        assert cause(error) == "ValueError: the session is gone"
+        assert cause(OfGrpc("alone")) == "OfGrpc: alone"
+
+
 def test_a_failure_in_java_or_on_a_worker_is_named_by_its_own_line() -> None:
     java = RuntimeError("An error occurred while calling o1.save.\n: java.lang.IllegalStateException: too late\n\tat x")
     assert cause(java) == "RuntimeError: java.lang.IllegalStateException: too late"

@@ -1,6 +1,9 @@
 """Who may come in, and what whoever may not is told."""
 
+import os
+import signal
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -109,9 +112,27 @@ def test_one_that_is_not_up_is_waited_for_and_then_named(
 ) -> None:
     monkeypatch.setattr(session, "UP_WITHIN", 0.5)
     nowhere = replace(place_of(own_engine, tmp_path), engine="sc://localhost:9")
-    with pytest.raises(Unreachable, match=r"sc://localhost:9 does not answer .*: start it \(`make run` does\)"):
+    with pytest.raises(
+        Unreachable, match=r"sc://localhost:9 does not answer .*: start it \(`make run` or `make stack` does\)"
+    ):
         raise refused(nowhere)
     assert "does not answer yet: waiting up to" in caplog.text
+
+
+def test_one_that_stands_still_is_named_in_the_log_of_who_waits(
+    own_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(session, "SIGN_OF_LIFE", 0.1)
+    monkeypatch.setattr(session, "LATE", 1.0)
+    engine = processes.family([processes.running()[own_engine.process.pid]])
+    with spark_session(place_of(own_engine, tmp_path), "waits"):
+        time.sleep(1)
+        assert "has not answered" not in caplog.text
+        for sent in (signal.SIGSTOP, signal.SIGCONT):
+            for process in engine:
+                os.kill(process.pid, sent)
+            time.sleep(1.5)
+    assert f"The engine at {own_engine.address} has not answered for 1 s" in caplog.text
 
 
 @contextmanager

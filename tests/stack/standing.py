@@ -10,6 +10,7 @@ from collections.abc import Callable
 from configparser import ConfigParser
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -42,7 +43,7 @@ def until(happens: Callable[[], Any], what: str, within: float = LONG, every: fl
 class Standing:
     stack: Stack
 
-    @property
+    @cached_property
     def airflow(self) -> Airflow:
         return Airflow(f"http://127.0.0.1:{self.stack.ports['AIRFLOW_PORT']}", "admin", self.secret("airflow-admin"))
 
@@ -67,16 +68,20 @@ class Standing:
 
     def table(self, use_case: str, layer: str, table: str) -> pa.Table:
         """As somebody outside reads it."""
+        return self.delta(use_case, layer, table).to_pyarrow_table()
+
+    def delta(self, use_case: str, layer: str, table: str) -> DeltaTable:
         options = self.keys("engine") | {"AWS_ALLOW_HTTP": "true"}
-        return DeltaTable(f"s3://lake/{use_case}/{layer}/{table}", storage_options=options).to_pyarrow_table()
+        return DeltaTable(f"s3://lake/{use_case}/{layer}/{table}", storage_options=options)
 
     def drop(self, name: str, content: bytes) -> None:
         """A raw file, by the key that people have for it."""
-        with self._landing().open_output_stream(f"landing/{name}") as file:
+        with self.opened("jobs").open_output_stream(f"landing/{name}") as file:
             file.write(content)
 
-    def _landing(self) -> S3FileSystem:
-        keys = self.keys("jobs")
+    def opened(self, user: str) -> S3FileSystem:
+        """The store, as one of its users."""
+        keys = self.keys(user)
         return S3FileSystem(
             access_key=keys["AWS_ACCESS_KEY_ID"],
             secret_key=keys["AWS_SECRET_ACCESS_KEY"],
@@ -86,8 +91,8 @@ class Standing:
 
     def raw(self, use_case: str, table: str, day: date) -> list[bytes]:
         """The lines of a raw file of this day, its header first."""
-        files = self._landing().get_file_info(FileSelector(f"landing/{use_case}/{table}/{day}"))
-        with self._landing().open_input_stream(files[0].path) as file:
+        files = self.opened("jobs").get_file_info(FileSelector(f"landing/{use_case}/{table}/{day}"))
+        with self.opened("jobs").open_input_stream(files[0].path) as file:
             return bytes(file.read()).splitlines()
 
     # Runs.
@@ -126,6 +131,16 @@ class Standing:
     def inspect(self, service: str, number: int = 1) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.stack.docker("inspect", self.container(service, number)))[0]
         return found
+
+    def log(self, service: str) -> str:
+        """All that its container has said since it was made."""
+        given = ["docker", "logs", self.container(service)]
+        said = subprocess.run(given, capture_output=True, text=True, check=True)
+        return said.stdout + said.stderr
+
+    def migrations(self) -> list[str]:
+        """Every step that starts of this stack have done to its databases."""
+        return [line for line in self.log("prepare").splitlines() if "Running upgrade" in line]
 
     def well(self) -> bool:
         return bool(self.stack.containers()) and not up.unwell(self.stack)

@@ -1,13 +1,21 @@
 """What happens to a night may not be seen in what it leaves."""
 
+import shutil
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from containers import up
+from tests.campaign.disk import SmallDisk
 from tests.stack.standing import BIKES, LAST, Standing, until
 
 KEYS = {
@@ -38,6 +46,7 @@ def scheduler_killed(stack: Standing) -> None:
 
 def database_restarted(stack: Standing) -> None:
     stack.stack.docker("restart", stack.container("postgres"))
+    until(stack.airflow.healthy, "a database that answers")  # till then a login is told that its password is wrong
 
 
 def store_away_for_a_minute(stack: Standing) -> None:
@@ -67,6 +76,91 @@ BAD = [
 def test_it_ends_well_with_nothing_lost_nothing_twice_and_nobody_left(
     stack: Standing, stage: str, happens: Callable[[Standing], None]
 ) -> None:
+    and_all_is_well(stack, stage, happens)
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("first_range")
+def test_a_full_disk_is_named_and_once_there_is_room_the_night_goes_on(stack: Standing) -> None:
+    with small_disk(stack) as disk:
+
+        def full(stack: Standing) -> None:
+            with disk.full():
+                until(lambda: "engine" in str(up.unwell(stack.stack)), "an engine that says it is not well")
+                assert "No space left on device. Java will stand still until there is one" in stack.log("engine")
+                night = stack.airflow.runs(BIKES)[0]["dag_run_id"]
+                until(
+                    lambda: "has not answered for 30 s" in stack.airflow.log(BIKES, night, "refine"), "words about it"
+                )
+
+        and_all_is_well(stack, "refine", full)
+
+
+@pytest.mark.long
+def test_an_engine_that_can_give_no_sign_of_life_stands_still_until_it_can(stack: Standing) -> None:
+    assert java(stack) in ("S", "R")
+    stack.stack.docker("pause", stack.container("store"))
+    try:
+        until(lambda: java(stack) == "T", "Java to stand still", within=15)
+    finally:
+        stack.stack.docker("unpause", stack.container("store"))
+    until(lambda: java(stack) in ("S", "R"), "Java to go on", within=15)
+    assert stack.inspect("engine")["RestartCount"] == 0
+
+
+@pytest.mark.long
+def test_an_engine_whose_lake_another_took_ends_its_java_at_once(stack: Standing) -> None:
+    before = stack.inspect("engine")["RestartCount"]
+    with stack.opened("engine").open_output_stream("lake/.engine") as file:
+        file.write(b'{"engine": "one from elsewhere", "at": ""}')
+    until(lambda: stack.inspect("engine")["RestartCount"] > before, "its end", within=30)
+    assert "another engine, one from elsewhere, already works on s3://lake" in stack.log("engine")
+    until(stack.well, "an engine again, for the other one is silent")
+
+
+def java(stack: Standing) -> str:
+    """How the engine's is: S sleeps, R runs, T stands still."""
+    said = stack.inside("engine", "sh", "-c", "cat $(dirname $(grep -l '^java$' /proc/[0-9]*/comm))/stat").stdout
+    return said.rpartition(")")[2].split()[0]
+
+
+def retrying(stack: Standing) -> str:
+    """The run of the newest refine, once that waits for its next try."""
+    newest = max(stack.airflow.runs(BIKES), key=lambda run: str(run["start_date"]))["dag_run_id"]
+    return str(newest) if stack.airflow.states(BIKES, newest)["refine"] == "up_for_retry" else ""
+
+
+@contextmanager
+def small_disk(stack: Standing) -> Iterator[SmallDisk]:
+    """All that the store holds, on a disk with a few megabytes left; and back again."""
+    volume = Path(stack.stack.docker("volume", "inspect", "-f", "{{.Mountpoint}}", f"{stack.stack.name}_store").strip())
+    disk = SmallDisk(volume, megabytes=200)
+    with TemporaryDirectory() as between:
+        stack.stack.docker("stop", stack.container("store"))
+        copied(volume, Path(between))
+        disk.mount()
+        copied(Path(between), volume)
+        stack.stack.docker("start", stack.container("store"))
+        until(stack.well, "the store on a small disk")
+        try:
+            yield disk
+        finally:
+            stack.stack.docker("stop", stack.container("store"))
+            copied(volume, Path(between))
+            disk.unmount()
+            copied(Path(between), volume)
+            stack.stack.docker("start", stack.container("store"))
+            until(stack.well, "the store on its own disk")
+
+
+def copied(here: Path, there: Path) -> None:
+    """With owners, and with what the store notes beside its files."""
+    for former in there.iterdir():
+        shutil.rmtree(former)
+    subprocess.run(["cp", "-a", f"{here}/.", there], check=True)
+
+
+def and_all_is_well(stack: Standing, stage: str, happens: Callable[[Standing], None]) -> None:
     before, versions = everything(stack), stack.versions(BIKES)
     now = f"{datetime.now(UTC):%H%M%S}"
     run, corrected = f"{happens.__name__}-{now}", f"{LAST}/z{now}.csv"  # of a key's records the one of this file wins
@@ -91,10 +185,14 @@ def test_it_ends_well_with_nothing_lost_nothing_twice_and_nobody_left(
 
 
 def everything(stack: Standing) -> dict[str, list[Any]]:
-    """All rows but what differs from try to try; a key that is there twice ends it."""
+    return all_rows(partial(stack.table, BIKES))
+
+
+def all_rows(read: Callable[[str, str], pa.Table]) -> dict[str, list[Any]]:
+    """All but what differs from try to try; a key that is there twice ends it."""
     found = {}
     for (layer, table), key in KEYS.items():
-        rows = stack.table(BIKES, layer, table)
+        rows = read(layer, table)
         keys = list(zip(*(rows[name].to_pylist() for name in key), strict=True))
         assert len(set(keys)) == len(keys), f"keys of {layer}/{table} are there twice"
         kept = sorted(set(rows.column_names) - set(BY_TRY))
