@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -81,6 +82,12 @@ def test_a_contradiction_is_refused_with_what_to_do(declare: Callable[[], object
 
 def test_who_looks_at_data_or_approves_a_model_does_not_make_another_one_due() -> None:
     assert repr(replace(OWNER, profile=not OWNER.profile, approval=not OWNER.approval)) == repr(OWNER)
+
+
+def test_a_column_is_known_when_it_says_so_and_else_with_its_table() -> None:
+    columns = (Column(name="at_once", known_after=timedelta()), Column(name="late"))
+    table = RawTable(name="t", columns=columns, key=("late",), known_after=timedelta(days=1))
+    assert (table.known_at("at_once"), table.known_at("late")) == (timedelta(), timedelta(days=1))
 
 
 def test_a_column_may_be_called_otherwise_in_its_file() -> None:

@@ -159,13 +159,16 @@ def test_a_retry_first_ends_a_former_try_that_did_not_end_by_itself(home: Path, 
     assert [call["beside"] for call in calls()] == [[], []]
 
 
-def test_processes_of_others_are_left_alone(home: Path) -> None:
-    other = os.environ | {MARK: job(Stage.TRAIN).mark}
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], env=other) as foreign:
-        until(lambda: processes.marked(job(Stage.TRAIN).mark) == [foreign.pid])
+@pytest.mark.parametrize("other", ["bike_sharing:train", "bike_sharing:refinement"])
+def test_processes_of_others_are_left_alone(home: Path, other: str) -> None:
+    mark = f"{settings().home}:{other}"
+    with subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(600)"], env=os.environ | {MARK: mark}
+    ) as foreign:
+        until(lambda: processes.marked(mark) == [foreign.pid])
         assert processes.end(job().mark) == 0
         assert foreign.poll() is None
-        assert processes.end(job(Stage.TRAIN).mark) == 1
+        assert processes.end(mark) == 1
 
 
 def said(**more: Any) -> dict[str, dict[str, Any]]:

@@ -119,6 +119,12 @@ def test_rows_become_metrics_and_delta_versions_and_the_verdict_tags(mlflow: "Ml
     }
 
 
+def test_reasons_that_are_too_long_for_a_tag_are_cut(mlflow: "MlflowClient") -> None:
+    night = opened(mlflow)
+    tracking_runs.write(mlflow, night["run"], {"evaluate": {"verdict": "REJECT", "reasons": ["too few", "x" * 9000]}})
+    assert mlflow.get_run(night["run"]).data.tags["nightshift.reasons"] == f"too few; {'x' * 3991}"
+
+
 def test_an_experiment_made_by_somebody_else_is_used(mlflow: "MlflowClient") -> None:
     number = mlflow.create_experiment("bikes")
     assert opened(mlflow)["experiment"] == number
