@@ -27,6 +27,15 @@ def test_what_is_written_is_read_and_listed_under_its_name(files: Files) -> None
     assert day.below("b.csv").digest() == sha256(b"two").hexdigest()
 
 
+def test_what_lies_there_is_listed_by_name_in_whatever_order_it_came(files: Files) -> None:
+    names = [f"{number}.csv" for number in (5, 2, 8, 1, 9, 4, 7, 3, 6)]
+    for name in names:
+        files.below(name).write(b"")
+        files.below(name.removesuffix(".csv"), "a.csv").write(b"")
+    assert [file.name for file, _ in files.files()] == sorted(names)
+    assert [folder.name for folder in files.folders()] == list("123456789")
+
+
 def test_a_file_that_is_not_there_is_neither_listed_nor_an_error(files: Files) -> None:
     assert not files.below("nowhere").files()
     assert not files.below("nowhere").folders()

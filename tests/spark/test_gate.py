@@ -135,5 +135,10 @@ def test_rows_of_one_day_are_drawn_together() -> None:
     assert found.low < 0 < found.high
 
 
+def test_the_interval_holds_the_middle_95_of_100_draws() -> None:
+    drawn = iter(range(201))
+    assert interval(pd.Series(["day"]), lambda _: float(next(drawn)), 201) == Interval(low=5.0, high=195.0)
+
+
 def test_the_same_rows_give_the_same_interval() -> None:
     assert noisy(1.0) == noisy(1.0)

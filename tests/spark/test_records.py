@@ -134,6 +134,21 @@ def test_a_record_as_long_as_allowed_is_read(read: Reader) -> None:
     assert read(f"a,b,c\n4,{field},6\n") == [(1, 2, f"4,{field},6", ["4", field, "6"], None)]
 
 
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_record_of_one_byte_more_is_not(read: Reader, quote: str) -> None:
+    field = quote + "x" * (quoted.LONGEST + 1 - len(f"4,{quote * 2},6\n")) + quote
+    [(_, _, _, fields, problem)] = read(f"a,b,c\n4,{field},6\n")
+    assert (fields, problem) == (None, quoted.TOO_LONG)
+
+
+def test_a_quote_that_is_never_closed_is_given_up_on_long_before_the_file_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rfc4180, "BLOCK", 1 << 13)
+    file = io.BytesIO(b'a,b,c\n1,"2,3\n' + b"4,5,6\n" * 50_000)
+    first = next(records for records in rfc4180.split(file, COLUMNS, ",") if len(records.raw))
+    assert first.problem[0].as_py() == quoted.TOO_LONG
+    assert file.tell() < 2 * quoted.LONGEST
+
+
 def test_records_are_numbered_on_from_block_to_block(read: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rfc4180, "BLOCK", 7)
     found = read("a,b,c\n" + "1,2,3\n" * 9)
