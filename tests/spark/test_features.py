@@ -132,6 +132,31 @@ def test_changed_features_rebuild_every_day_once(copy: Town, monkeypatch: pytest
     assert copy.rows("gold", "features", "extra") == [(size + 1,) for (size,) in sizes]
 
 
+def test_another_horizon_makes_every_label_again_once(copy: Town) -> None:
+    sooner = replace(copy, use_case=replace(USE_CASE, labels=replace(USE_CASE.labels, horizon=timedelta(hours=6))))
+    assert (at(9), 0) not in _left(copy, 12, 12).labelled(1)
+    for rows in (len(copy.rows("gold", "features")), 0):
+        assert sooner.run(Stage.FEATURES, 12)["rows"]["labels"] == {"rows": rows}
+    assert (at(9), 0) in [row[2:] for row in copy.rows("gold", "labels")]
+
+
+def test_a_new_word_about_a_known_thing_alone_changes_all_its_rows(copy: Town) -> None:
+    copy.deliver("shops", 10, "3,31")
+    assert _left(copy, 10, 10).of(3) == [(at(0), 31, None, None)]
+
+
+def test_a_whole_history_is_read_by_every_later_day_however_far_apart_its_news_are(copy: Town) -> None:
+    copy.deliver("closures", 20, f"{at(1, 18)},1,sudden", f"{at(12)},1,planned")
+    copy.deliver("sales", 20, sale(20))
+    assert [(sold, closed) for sold, *_, closed in _left(copy, 20, 20).of(1)] == [
+        (at(0), None),
+        (at(1), at(1, 6)),
+        (at(1, 13), at(1, 6)),
+        *((sold, at(1, 18)) for sold in (at(1, 23), at(2), at(3), at(9))),
+        (at(20), at(12)),
+    ]
+
+
 def test_nothing_delivered_is_nothing_to_do(spark: SparkSession, tmp_path: Path) -> None:
     assert Town(spark, tmp_path).night(0)["features"] == {"skipped": "nothing was delivered yet"}
 

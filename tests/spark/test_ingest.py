@@ -88,14 +88,22 @@ def test_a_file_that_comes_again_with_other_content_is_refused_whole(town: Town)
     ]
 
 
+def test_a_file_with_a_bad_record_is_not_refused_for_it(town: Town) -> None:
+    town.deliver("sales", 0, "2024-03-01 10:00:00,1,5,,", "2024-03-01 10:00:00,1")
+    assert town.run(Stage.INGEST)["rows"]["sales"] == {"files": 1, "refused": 0, "records": 2}
+    assert town.rows("bronze", "sales_files", "file", "problem") == [("2024-03-01/a.csv", None)]
+
+
 def test_files_that_are_not_finished_or_not_in_a_day_are_left_alone(
     town: Town, caplog: pytest.LogCaptureFixture
 ) -> None:
     for name in (".a.csv", "_a.csv", "a.csv.tmp", "a.csv.part"):
         town.deliver("sales", 0, "2024-03-01 10:00:00,1,5,,", name=name)
-    town.raw.below("sales", "march", "a.csv").write(b"time,shop,amount,heat,note\n")
+    for folder in ("march", "20240301"):
+        town.raw.below("sales", folder, "a.csv").write(b"time,shop,amount,heat,note\n")
     assert town.run(Stage.INGEST)["rows"]["sales"] == {"files": 0, "refused": 0, "records": 0}
     assert "sales/march is left alone" in caplog.text
+    assert "sales/20240301 is left alone" in caplog.text
 
 
 def test_a_try_that_ended_between_bronze_and_ledger_is_repaired(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from spark_jobs import lakehouse
-from spark_jobs.lakehouse import Commit, Lake, Table
+from spark_jobs.lakehouse import Commit, Lake, State, Table
 
 
 @pytest.fixture
@@ -24,6 +24,13 @@ def test_a_write_answers_with_the_version_it_made(table: Table, spark: SparkSess
     assert table.append(rows, {}) == table.version() == 2
     assert table.replace(rows.where("id > 0"), "id > 0", {}) == Commit(rows=2, version=3)
     assert sorted(row.id for row in table.read(1).collect()) == [0, 1, 2]
+
+
+def test_a_note_stands_until_the_next_one_whatever_upkeep_others_do(table: Table, spark: SparkSession) -> None:
+    for number in (1, 2):
+        table.append(spark.range(1), {"bronze": number})
+    spark.sql(f"OPTIMIZE {table.sql_name}")
+    assert table.state() == State(version=2, note={"bronze": 2})
 
 
 def test_where_delta_does_not_say_the_table_is_asked(

@@ -92,6 +92,13 @@ def test_silver_has_typed_columns_and_an_event_time(town: Town, nights: list[Lef
     ]
 
 
+arrives(0, "sales/blanks.csv", "2024-02-12 10:00:00 , 1, 5 ,, hot ", "2024-02-12 11:00:00,1,5,,  ")
+
+
+def test_blanks_around_a_value_are_no_part_of_it(nights: list[Left]) -> None:
+    assert nights[0].silver("sales/2024-03-01/blanks.csv", 4, 6) == [(5, "hot"), (5, None)]
+
+
 NOT_A_TIME = "time is not a time like 2024-01-31 06:00:00"
 BAD = {
     "2024-03-01 11:00:00,1,x,,": ["amount is not a whole number"],
@@ -179,6 +186,15 @@ def test_where_repeats_are_refused_the_first_of_a_file_counts(nights: list[Left]
     assert nights[1].quarantine("closures/2024-03-02/a.csv", 3, 6) == [(2, repeats)]
     counts = {"in": 5, "kept": 1, "superseded": 1, "quarantined": 3, "nulled": 0}
     assert nights[1].counts["closures"] == counts
+
+
+arrives(0, "closures/wrong.csv", *(f"2024-02-10 10:00:00,1,{why}" for why in ("often", "seldom", "planned")))
+
+
+def test_a_record_that_was_refused_is_not_repeated_by_another(nights: list[Left]) -> None:
+    reasons = ["why is none of planned, sudden"]
+    assert nights[0].quarantine("closures/2024-03-01/wrong.csv", 3, 6) == [(1, reasons), (2, reasons)]
+    assert nights[0].silver("closures/2024-03-01/wrong.csv", 4, 6) == [("planned", 3)]
 
 
 arrives(1, "shops/a.csv", "1,11", "3,30", "3,31", "4,x")
