@@ -176,6 +176,20 @@ def test_a_report_is_written_and_exported(crowned: tiny.World, monkeypatch: pyte
     assert shown == [{"path": "daily.json", "type": "table"}]
 
 
+def by_hour(frames: dict[str, DataFrame]) -> DataFrame:
+    """The last hour of a day first."""
+    return frames["predictions"].select("day", f.hour("at").alias("hour")).orderBy(f.desc("hour"))
+
+
+def test_what_is_exported_is_in_the_order_of_its_key(crowned: tiny.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiny, "by_hour", by_hour, raising=False)
+    crowned.use_case = replace(crowned.use_case, reports=(Report(name="by_hour", key=("day", "hour"), export=True),))
+    crowned.deliver(tiny.facts(1), "any")
+    crowned.score(1, first=60)
+    exported = (crowned.folder / "lake" / "tiny" / "export" / "by_hour.csv").read_text().splitlines()
+    assert exported == ["day,hour", *(f"2024-03-01,{hour}" for hour in range(24))]
+
+
 def peaks(frames: dict[str, DataFrame]) -> DataFrame:
     """Days that are foretold more than this, as are seldom two in a row."""
     of_day = frames["predictions"].groupBy("day").agg(f.sum("prediction").alias("foretold"))

@@ -110,6 +110,16 @@ def test_a_killed_search_goes_on_where_it_was(world: tiny.World) -> None:
     assert spent_again(whole, again) == [2, 5]
 
 
+def test_a_trial_that_was_made_with_other_parameters_is_made_again(world: tiny.World) -> None:
+    told: list[int] = []
+    asked = searching(world.spark, told=lambda attempt: told.append(attempt.number))
+    whole = search(asked)
+    others = (replace(one, params={**one.params, "eta": 0.4}) if one.number == 1 else one for one in whole)
+    told.clear()
+    assert essence(search(replace(asked, finished=by_number(others)))) == essence(whole)
+    assert told == [1]
+
+
 @dataclass(frozen=True)
 class InTurn:
     """A dimension of a space that knows what comes."""

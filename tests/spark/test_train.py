@@ -117,6 +117,23 @@ def test_judge_rows_neither_fit_nor_stop_nor_tune_nor_choose(trained: tiny.World
     assert [trained.tags_of("1")[name] for name in DECIDED] == [trained.tags_of("2")[name] for name in DECIDED]
 
 
+def test_the_winner_is_fitted_on_rows_to_train_on_and_on_those_to_validate_with(
+    world: tiny.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiny, "candidates", lambda: (Candidate(name="strong", kind="xgboost", params={"rounds": 9}),))
+    rows = tiny.facts(60)
+    for version, stamp in (("1", rows["at"].iloc[0]), ("2", pd.Timestamp("2024-02-15")), ("3", JUDGE_FROM)):
+        world.fill(rows.assign(y=rows["y"].where(rows["at"] != stamp, 1e6)))
+        assert world.train(60, retrain=ALWAYS)["version"] == version
+    assert len({boosters(world, version) for version in "123"}) == 3
+
+
+def test_the_order_that_rows_lie_in_makes_no_other_model(trained: tiny.World) -> None:
+    trained.fill(tiny.facts(80)[::-1])
+    assert trained.train(60, retrain=ALWAYS)["version"] == "2"
+    assert boosters(trained, "1") == boosters(trained, "2")
+
+
 def test_a_row_without_a_label_teaches_nothing(world: tiny.World) -> None:
     rows = tiny.facts(60)
     world.fill(rows.drop(index=[10, 20]))
@@ -150,6 +167,11 @@ def test_too_few_rows_are_a_reason_to_wait(world: tiny.World, days: int, says: s
     world.fill(tiny.facts(days))
     assert world.train(days)["skipped"] == says
     assert world.children("") == []
+
+
+def test_as_many_rows_as_the_gate_asks_for_are_enough(world: tiny.World) -> None:
+    world.fill(tiny.facts(18))
+    assert world.train(18)["version"] == "1"
 
 
 def test_no_gold_is_a_reason_to_wait(world: tiny.World) -> None:
@@ -215,6 +237,24 @@ def test_the_same_task_once_more_returns_its_version_even_if_it_must_train(world
     first = world.train(60, run=parent, retrain=ALWAYS)
     again = world.train(60, run=parent, retrain=ALWAYS)
     assert (first["version"], again["version"]) == ("1", "1")
+
+
+def test_a_retry_takes_the_name_challenger_from_no_newer_version(world: tiny.World) -> None:
+    world.fill(tiny.facts(60))
+    parent = world.parent()
+    world.train(60, run=parent)
+    world.train(60, run=world.parent(), retrain=ALWAYS)
+    assert world.train(60, run=parent)["version"] == "1"
+    assert str(world.client.get_model_version_by_alias("tiny", tags.CHALLENGER).version) == "2"
+
+
+def test_a_retry_tries_again_what_had_failed(world: tiny.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.fill(tiny.facts(60))
+    parent = world.parent()
+    with monkeypatch.context() as patch, pytest.raises(NightshiftError, match="all 4 trials failed"):
+        patch.setattr(tiny, "measure", lambda *_: {"rmse": float("nan")})
+        world.train(60, run=parent)
+    assert world.train(60, run=parent)["version"] == "1"
 
 
 SLOW_ON_REQUEST = replace(tiny.USE_CASE, search=replace(tiny.USE_CASE.search, on_request=("slow",)))
