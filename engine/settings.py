@@ -86,6 +86,8 @@ def of_buckets(environment: Mapping[str, str]) -> dict[str, str]:
         "endpoint": environment.get("AWS_ENDPOINT_URL", ""),
         "endpoint.region": environment.get("AWS_REGION", ""),
         "path.style.access": "true" if "AWS_ENDPOINT_URL" in environment else "",
+        # What the store cannot do (its disk is full) is asked five times within seconds, not for many minutes.
+        "retry.http.5xx.errors": "false",
     }
     told = {f"spark.hadoop.fs.s3a.{name}": value for name, value in s3a.items() if value}
     return told | {"spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem"}

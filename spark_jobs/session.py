@@ -51,8 +51,9 @@ def spark_session(place: Place, name: str, *, small: bool = False) -> "Iterator[
     number = uuid5(NAMES, f"{place.lake} {name}")
     url = url_of(place, number)
     _wait_for(place.engine)
-    _end_earlier(url, place.engine)
-    spark = _connected(url)
+    with _missed(place.engine):
+        _end_earlier(url, place.engine)
+        spark = _connected(url)
     for setting, value in (INTERPRETED if small else {}).items():
         spark.conf.set(setting, value)
     over = threading.Event()
@@ -197,16 +198,24 @@ def _release(client: "SparkConnectClient") -> None:
 
 
 def _keep(spark: "SparkSession", engine: str, over: threading.Event) -> None:
-    """A fit that needs no Spark for an hour must not cost the session; an engine that stands still is named."""
-    says = (
-        "The engine at %s has not answered for %.0f s: it is overloaded, or cannot reach its lake. Its log says which"
-    )
+    """A fit that needs no Spark for an hour must not cost the session."""
     while not over.wait(SIGN_OF_LIFE):
-        late = threading.Timer(LATE, LOG.warning, (says, engine, LATE))
-        late.daemon = True
-        late.start()
-        with suppress(Exception):
+        with suppress(Exception), _missed(engine):
             spark.conf.get("spark.sql.session.timeZone")
+
+
+@contextmanager
+def _missed(engine: str) -> Iterator[None]:
+    """An engine that stands still is named while the block waits for it."""
+    says = (
+        "The engine at %s has not answered for %.0f s: it has too much to do, or its lake is away. Its log says which"
+    )
+    late = threading.Timer(LATE, LOG.warning, (says, engine, LATE))
+    late.daemon = True
+    late.start()
+    try:
+        yield
+    finally:
         late.cancel()
 
 

@@ -112,7 +112,7 @@ def _with_day(records: DataFrame, table: RawTable) -> DataFrame:
     """The event day in front: the arrival day where a record has none, or one it cannot have known."""
     if not table.day_column:
         return records.selectExpr("arrival_day AS day", "*")
-    text = f"fields[{table.column_names.index(table.day_column)}]"
+    text = f"trim(fields[{table.column_names.index(table.day_column)}])"
     day = f"CASE WHEN {text} RLIKE '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}' THEN try_cast(left({text}, 10) AS DATE) END"
     return records.selectExpr(
         f"CASE WHEN {day} <= date_add(arrival_day, {table.days_ahead}) THEN {day} ELSE arrival_day END AS day", "*"

@@ -63,6 +63,11 @@ def test_a_file_of_any_day_is_loaded_whatever_the_window(town: Town) -> None:
     assert town.run(Stage.INGEST)["days"] == [["2024-03-02", "2024-03-03"]]
 
 
+def test_a_blank_before_a_time_does_not_hide_its_day(town: Town) -> None:
+    town.deliver("sales", 5, " 2024-03-02 10:00:00,1,5,,")
+    assert town.run(Stage.INGEST)["days"] == [["2024-03-02", "2024-03-03"]]
+
+
 @pytest.mark.parametrize(("ahead", "day"), [(0, date(2024, 3, 1)), (1, date(2024, 3, 2))])
 def test_a_record_of_a_day_its_file_cannot_know_of_lies_under_the_day_it_came(
     town: Town, ahead: int, day: date
