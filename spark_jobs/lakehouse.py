@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,10 +104,16 @@ class Table:
     def _write(self, frame: DataFrame, mode: str, note: Note, options: Mapping[str, str]) -> int:
         writer = _plain(frame).write.format("delta").mode(mode).options(**options)
         writer = writer.option("userMetadata", json.dumps(note, sort_keys=True))
-        self.spark.conf.unset(COMMITTED)
+        with suppress(AnalysisException):  # where Spark is a workspace's, this word of Delta's may be hidden
+            self.spark.conf.unset(COMMITTED)
         writer.save(self.place) if self.is_path else writer.saveAsTable(self.place)
-        committed = self.spark.conf.get(COMMITTED, None)  # asking the table costs as much as a small query
-        return int(committed if committed is not None else self._last_commits(1)[0]["version"])
+        return int(self._committed() or self._last_commits(1)[0]["version"])
+
+    def _committed(self) -> str | None:
+        """Asking the table costs as much as a small query."""
+        with suppress(AnalysisException):  # as above
+            return self.spark.conf.get(COMMITTED, None)
+        return None
 
     def _last_commits(self, count: int) -> list[Any]:
         try:

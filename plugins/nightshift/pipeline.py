@@ -10,7 +10,8 @@ from airflow.sdk import DAG, Context, CronDataIntervalTimetable, TriggerRule, ch
 from nightshift import acts, approval, asking, form, page, registry
 from nightshift.acts import ActOperator, ModelOperator, Result, RunOperator
 from nightshift.asking import AskOperator, RequestOperator
-from nightshift.runners import RUNNERS, JobOperator
+from nightshift.runners import RUNNERS
+from nightshift.runners.job import JobOperator
 from nightshift.settings import settings
 from spark_jobs.declare import Stage, UseCase
 

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from getpass import getuser
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from spark_jobs.declare import Place, Refused, Unreachable, UseCase, tags
+from spark_jobs.declare.job import UNITY
+from spark_jobs.declare.unity import UnityClient
 from spark_jobs.tracking.inputs import Used, as_input
 
 if TYPE_CHECKING:
@@ -239,7 +241,9 @@ def tracking(place: Place, use_case: UseCase) -> Iterator[Tracking]:
         mlflow.set_tracking_uri(place.tracking)
         mlflow.set_registry_uri(place.registry)
         client = mlflow.MlflowClient(place.tracking, place.registry)
-        yield Tracking(client, _experiment(client, use_case.name), place.model_name(use_case.name))
+        if place.registry == UNITY:
+            client = cast("MlflowClient", UnityClient(client))
+        yield Tracking(client, _experiment(client, place.experiment(use_case.name)), place.model_name(use_case.name))
     except (mlflow.exceptions.MlflowException, requests.RequestException) as error:
         if _answered(error):
             raise

@@ -13,7 +13,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 
 from nightshift.acts import ActOperator
 from nightshift.pipeline import approval_dag, dag_of, roll_back_dag
-from nightshift.runners import JobOperator
+from nightshift.runners.job import JobOperator
 from spark_jobs.declare import BadDeclaration, BadRequest, Stage
 from spark_jobs.use_cases import discover, load
 

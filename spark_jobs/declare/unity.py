@@ -1,0 +1,85 @@
+"""Tags of models in Unity Catalog: there names may hold no dot, values are short, and what a search finds has none."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+LONGEST = 1000  # characters of a value
+
+
+class UnityClient:
+    """An MlflowClient to whom our tags look as they do everywhere else."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def get_registered_model(self, name: str) -> Any:
+        return _read(self._client.get_registered_model(name))
+
+    def get_model_version(self, name: str, version: str) -> Any:
+        return _read(self._client.get_model_version(name, version))
+
+    def search_model_versions(self, filter_string: str, max_results: int = 100, page_token: str | None = None) -> Any:
+        """Each is asked for by itself, for what a search finds has no tags; it finds by the model's name only."""
+        model, _, run = filter_string.partition(" AND run_id = ")
+        found = self._client.search_model_versions(model, max_results=max_results, page_token=page_token)
+        wanted = [one for one in found if not run or str(one.run_id) == run.strip("'")]
+        return _Page([self.get_model_version(one.name, str(one.version)) for one in wanted], found.token)
+
+    def create_model_version(self, name: str, source: str, run_id: str, tags: Mapping[str, str], **more: Any) -> Any:
+        written = dict(pair for key, value in tags.items() for pair in _written(key, value))
+        return self._client.create_model_version(name, source, run_id, tags=written, **more)
+
+    def set_registered_model_tag(self, name: str, key: str, value: str) -> None:
+        for part, text in _written(key, value):
+            self._client.set_registered_model_tag(name, part, text)
+
+    def set_model_version_tag(self, name: str, version: str, key: str, value: str) -> None:
+        former = self._client.get_model_version(name, version).tags
+        parts = dict(_written(key, value))
+        for part in _parts(former, key) - set(parts):
+            self._client.delete_model_version_tag(name, version, part)
+        for part, text in parts.items():
+            self._client.set_model_version_tag(name, version, part, text)
+
+    def delete_registered_model_tag(self, name: str, key: str) -> None:
+        for part in _parts(self._client.get_registered_model(name).tags, key):
+            self._client.delete_registered_model_tag(name, part)
+
+    def delete_model_version_tag(self, name: str, version: str, key: str) -> None:
+        for part in _parts(self._client.get_model_version(name, version).tags, key):
+            self._client.delete_model_version_tag(name, version, part)
+
+
+class _Page(list[Any]):
+    def __init__(self, found: Iterable[Any], token: str | None) -> None:
+        super().__init__(found)
+        self.token = token
+
+
+def _written(key: str, value: str) -> list[tuple[str, str]]:
+    name = key.replace(".", "__")
+    pieces = [value[at : at + LONGEST] for at in range(0, len(value), LONGEST)] or [""]
+    return [(f"{name}#{number}" if number else name, piece) for number, piece in enumerate(pieces)]
+
+
+def _parts(tags: Mapping[str, str], key: str) -> set[str]:
+    name = key.replace(".", "__")
+    return {part for part in tags if part == name or part.startswith(f"{name}#")}
+
+
+def _read(found: Any) -> Any:
+    """MLflow's object, with the tags as they were given."""
+    read: dict[str, str] = {}
+    for part in sorted(found.tags, key=_place):
+        name = part.partition("#")[0].replace("__", ".")
+        read[name] = read.get(name, "") + found.tags[part]
+    found._tags = read
+    return found
+
+
+def _place(part: str) -> tuple[str, int]:
+    name, _, number = part.partition("#")
+    return name, int(number or 0)
