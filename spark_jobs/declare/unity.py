@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+READY = "READY"  # before that its files may be missing, and what was begun and not ended stays so
 LONGEST = 1000  # characters of a value
 
 
@@ -25,8 +26,12 @@ class UnityClient:
         """Each is asked for by itself, for what a search finds has no tags; it finds by the model's name only."""
         model, _, run = filter_string.partition(" AND run_id = ")
         found = self._client.search_model_versions(model, max_results=max_results, page_token=page_token)
-        wanted = [one for one in found if not run or str(one.run_id) == run.strip("'")]
+        wanted = [one for one in found if one.status == READY and (not run or str(one.run_id) == run.strip("'"))]
         return _Page([self.get_model_version(one.name, str(one.version)) for one in wanted], found.token)
+
+    def get_model_version_download_uri(self, name: str, version: str) -> str:
+        """Its real address is of a store that only the registry has the keys of."""
+        return f"models:/{name}/{version}"
 
     def create_model_version(self, name: str, source: str, run_id: str, tags: Mapping[str, str], **more: Any) -> Any:
         written = dict(pair for key, value in tags.items() for pair in _written(key, value))
