@@ -1,6 +1,5 @@
 """A real Airflow whose target is a workspace, with the fake one behind it: all parts of a laptop, told otherwise."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,15 +12,13 @@ from local.home import Home
 from nightshift.databricks.wheel import Wheel
 from spark_jobs import token
 from spark_jobs.declare import Place
+from tests.databricks.address import CATALOG, SCHEMA, told
 from tests.databricks.fake.server import Workspace, workspace
 from tests.end_to_end.checkout import copied, running_from
 from tests.end_to_end.scheduler import DAG, Scheduler
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-CATALOG, SCHEMA = "spark_catalog", "bikes"
-TOKEN = "dapi-of-airflow"  # noqa: S105 - of the fake only
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,20 +62,6 @@ class Standing:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(wheel.built())
         return wheel.name
-
-
-def told(address: str, volume: Path) -> dict[str, str]:
-    host, _, port = address.removeprefix("http://").partition(":")
-    connection = {"conn_type": "databricks", "host": host, "port": int(port), "schema": "http", "password": TOKEN}
-    return {
-        "SPARK_TARGET": "databricks",
-        "NIGHTSHIFT_CATALOG": CATALOG,
-        "NIGHTSHIFT_SCHEMA": SCHEMA,
-        "NIGHTSHIFT_VOLUME": str(volume),
-        "NIGHTSHIFT_COMPUTE": "serverless:4",
-        "AIRFLOW_CONN_DATABRICKS_DEFAULT": json.dumps(connection),
-        "NO_PROXY": "127.0.0.1,localhost",
-    }
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from nightshift.databricks.runs import Name, digest
-from nightshift.databricks.wheel import ENTRY, PACKAGE, Wheel
+from nightshift.databricks.wheel import ENTRY, PACKAGE, SUFFIX, Wheel
 from nightshift.databricks.workspace import Workspace
 
 
@@ -27,7 +27,8 @@ class Request:
 
     @property
     def name(self) -> Name:
-        return Name(stage=self.stage, owner=self.owner, job=digest(self.wheel, *self.argv)[:10])
+        code = self.wheel.removesuffix(SUFFIX).rpartition("+")[2]
+        return Name(stage=self.stage, owner=self.owner, wheel=code, job=digest(*self.argv)[:10])
 
     @property
     def body(self) -> dict[str, Any]:

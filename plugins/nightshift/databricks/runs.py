@@ -41,17 +41,18 @@ class Name:
 
     stage: str  # lake, use case and stage: at most one of these may run
     owner: str = ""  # the Airflow and its Dag run
-    job: str = ""  # the argv and the wheel
+    wheel: str = ""  # the content of the code it began with
+    job: str = ""  # its argv
 
     @classmethod
     def of(cls, run: Run) -> "Name":
         first, *words = str(run.get("run_name", "")).split(" ")
-        if first != "nightshift" or len(words) < 3:
+        if first != "nightshift" or len(words) < 4:
             return cls(stage="")
-        return cls(stage=" ".join(words[:-2]), owner=words[-2], job=words[-1])
+        return cls(stage=" ".join(words[:-3]), owner=words[-3], wheel=words[-2], job=words[-1])
 
     def __str__(self) -> str:
-        return f"nightshift {self.stage} {self.owner} {self.job}"
+        return f"nightshift {self.stage} {self.owner} {self.wheel} {self.job}"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from spark_jobs.declare import BadDeclaration
 
 PACKAGE, ENTRY = "nightshift_jobs", "nightshift-job"
 FUNCTION = "spark_jobs.wheel:run"
-VERSION = "0.1.0"
+VERSION, SUFFIX = "0.1.0", "-py3-none-any.whl"
 # What a job imports and a runtime may lack or have in another version. Spark and Delta are the runtime's own.
 LIBRARIES = ("fg-data-profiling", "matplotlib", "mlflow", "optuna", "pandas", "scikit-learn", "xgboost-cpu")
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same content gives the same bytes
@@ -27,7 +27,7 @@ class Wheel:
 
     @property
     def name(self) -> str:
-        return f"{PACKAGE}-{self.version}-py3-none-any.whl"
+        return f"{PACKAGE}-{self.version}{SUFFIX}"
 
     @property
     def version(self) -> str:

@@ -166,7 +166,7 @@ def _failure(state: Mapping[str, Any], error: str) -> Exception:
         return Refused(told["words"])
     how, why = state.get("result_state") or state["life_cycle_state"], state.get("state_message") or "no reason given"
     if how == "CANCELED":
-        return Refused(f"the run was cancelled in the workspace: {why}. Clear this task to run it again")
+        return Refused(f"the run was cancelled in the workspace: {why.rstrip('.')}. Clear this task to run it again")
     if how == "TIMEDOUT":
         return JobFailed("the run took longer than this task may, and was ended")
     return JobFailed(told["words"] if told else f"the run ended as {how}: {error or why}")

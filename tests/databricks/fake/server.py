@@ -12,6 +12,7 @@ from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.databricks.fake.answers import Answer, Asked, Refusal
+from tests.databricks.fake.catalog import ME, UNITY, WORKSPACE, Catalog
 from tests.databricks.fake.files import FILES, FOLDERS, Files
 from tests.databricks.fake.models import MLFLOW, Mlflow
 from tests.databricks.fake.runs import Runs
@@ -29,6 +30,7 @@ class Workspace:
     runs: Runs
     mlflow: Mlflow
     tokens: set[str]
+    catalog: Catalog = field(default_factory=Catalog)
     clients: dict[str, str] = field(default_factory=dict)  # service principals: id and secret
     asked: list[Asked] = field(default_factory=list)
     trouble: list[Trouble] = field(default_factory=list)
@@ -51,6 +53,8 @@ class Workspace:
             return self.runs.answer(asked)
         if asked.path.startswith((FILES, FOLDERS)):
             return self.files.answer(asked)
+        if asked.path.startswith((UNITY, WORKSPACE, ME)):
+            return self.catalog.answer(asked)
         if asked.path.startswith(MLFLOW):
             return self.mlflow.answer(asked)
         raise Refusal(HTTPStatus.NOT_FOUND, "ENDPOINT_NOT_FOUND", f"No API found for '{asked.method} {asked.path}'")
