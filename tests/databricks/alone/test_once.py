@@ -103,8 +103,8 @@ def test_a_run_that_was_taken_up_while_its_cancellation_was_under_way_is_begun_a
     runs.cancel(next(iter(fake.runs.all)))
     tell()
     event = asyncio.run(watched(deferred.trigger))
-    monkeypatch.setattr("nightshift.runners.databricks.DatabricksJob.execute", lambda *_: "begun anew")
-    assert second.operator.ended(second.context, event, **deferred.kwargs) == "begun anew"
+    monkeypatch.setattr("nightshift.runners.databricks.DatabricksJob.execute", lambda *_: {"begun": "anew"})
+    assert second.operator.ended(second.context, event, **deferred.kwargs) == {"begun": "anew"}
 
 
 def test_another_dag_run_of_the_same_stage_is_waited_for_and_never_ended(
