@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import DAG, Context, CronDataIntervalTimetable, TriggerRule, chain
 
-from nightshift import acts, approval, asking, form, page, registry
+from nightshift import acts, approval, asking, form, page, registry, serverless
 from nightshift.acts import ActOperator, ModelOperator, Result, RunOperator
 from nightshift.asking import AskOperator, RequestOperator
 from nightshift.runners import RUNNERS
@@ -29,6 +29,7 @@ LONG_JOB = JOB | {"execution_timeout": timedelta(hours=6)}
 
 def dag_of(use_case: UseCase) -> DAG:
     """Every use case and every target gets the same tasks."""
+    serverless.refuse(use_case)
     with DAG(
         dag_id=use_case.name,
         schedule=CronDataIntervalTimetable(NIGHTLY, timezone="UTC"),

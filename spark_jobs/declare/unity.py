@@ -3,7 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from spark_jobs.declare.tags import HISTORY
+
 READY = "READY"  # before that its files may be missing, and what was begun and not ended stays so
+KEPT = 30  # entries of a model's history: it may have fifty tags; the catalog's own audit log knows the older ones
 LONGEST = 1000  # characters of a value
 
 
@@ -38,7 +41,12 @@ class UnityClient:
         return self._client.create_model_version(name, source, run_id, tags=written, **more)
 
     def set_registered_model_tag(self, name: str, key: str, value: str) -> None:
-        for part, text in _written(key, value):
+        former, parts = self._client.get_registered_model(name).tags, dict(_written(key, value))
+        histories = sorted(part for part in former if part.startswith(_name(HISTORY)))
+        left = histories[: -KEPT + 1] if key.startswith(HISTORY) else _parts(former, key)
+        for part in set(left) - set(parts):
+            self._client.delete_registered_model_tag(name, part)
+        for part, text in parts.items():
             self._client.set_registered_model_tag(name, part, text)
 
     def set_model_version_tag(self, name: str, version: str, key: str, value: str) -> None:
@@ -65,14 +73,18 @@ class _Page(list[Any]):
 
 
 def _written(key: str, value: str) -> list[tuple[str, str]]:
-    name = key.replace(".", "__")
+    name = _name(key)
     pieces = [value[at : at + LONGEST] for at in range(0, len(value), LONGEST)] or [""]
     return [(f"{name}#{number}" if number else name, piece) for number, piece in enumerate(pieces)]
 
 
 def _parts(tags: Mapping[str, str], key: str) -> set[str]:
-    name = key.replace(".", "__")
+    name = _name(key)
     return {part for part in tags if part == name or part.startswith(f"{name}#")}
+
+
+def _name(key: str) -> str:
+    return key.replace(".", "__")
 
 
 def _read(found: Any) -> Any:

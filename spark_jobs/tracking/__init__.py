@@ -28,7 +28,11 @@ LOG = logging.getLogger(__name__)
 
 # A server that is away for a minute is waited for; these waits add up to about a minute and a half.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5", "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "3"}
-QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
 for _name, _value in (PATIENCE | QUIET).items():
     os.environ.setdefault(_name, _value)  # read when mlflow is imported and later
 CURVE_POINTS = 100

@@ -4,6 +4,12 @@ import json
 from pathlib import Path
 
 CATALOG, SCHEMA = "spark_catalog", "bikes"
+CLUSTER = {
+    "spark_version": "16.4.x-cpu-ml-scala2.12",
+    "node_type_id": "m5.large",
+    "num_workers": 0,
+    "data_security_mode": "SINGLE_USER",
+}
 TOKEN = "dapi-of-airflow"  # noqa: S105 - of the fake only
 
 
@@ -15,7 +21,7 @@ def told(address: str, volume: Path) -> dict[str, str]:
         "NIGHTSHIFT_CATALOG": CATALOG,
         "NIGHTSHIFT_SCHEMA": SCHEMA,
         "NIGHTSHIFT_VOLUME": str(volume),
-        "NIGHTSHIFT_COMPUTE": "serverless:4",
+        "NIGHTSHIFT_COMPUTE": json.dumps(CLUSTER),
         "AIRFLOW_CONN_DATABRICKS_DEFAULT": json.dumps(connection),
         "NO_PROXY": "127.0.0.1,localhost",
     }

@@ -13,6 +13,7 @@ from tests.databricks.fake.answers import Answer, Asked, Refusal, malformed
 MLFLOW = "/api/2.0/mlflow/"
 UNITY = f"{MLFLOW}unity-catalog/"
 OWN_FILES = re.compile(r"mlflow-artifacts:/(\w+)/(\w+)/artifacts")
+THEIR_FILES = re.compile(r"dbfs:/databricks/mlflow-tracking/(\w+)/(\w+)/artifacts")
 BAD_KEY = re.compile(r"[.,\-=/:]")
 MOST_TAGS, LONGEST_KEY, LONGEST_VALUE = 50, 255, 1000
 VERSION = "model_version"
@@ -63,7 +64,7 @@ class Mlflow:
         if path == "model-versions/create":
             given = {k: v for k, v in given.items() if k in ("name", "source", "run_id", "description", "tags")}
             given["tags"] = [*given.get("tags", []), {"key": "fake.status", "value": "PENDING_REGISTRATION"}]
-            given["source"] = f"models:/{given['name']}"  # where its files lie is the workspace's affair
+            given["source"] = THEIR_FILES.sub(r"mlflow-artifacts:/\1/\2/artifacts", given["source"])
         if path == "model-versions/get-download-uri":
             return {"artifact_uri": "s3://of-the-account/nobody-else-may-read-it"}
         return self.seen(self.registry(method, path, given))
