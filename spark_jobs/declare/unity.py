@@ -5,6 +5,7 @@ from typing import Any
 
 from spark_jobs.declare.tags import HISTORY
 
+PIECE = "___"  # of a long value: what follows counts
 READY = "READY"  # before that its files may be missing, and what was begun and not ended stays so
 KEPT = 30  # entries of a model's history: it may have fifty tags; the catalog's own audit log knows the older ones
 LONGEST = 1000  # characters of a value
@@ -75,12 +76,12 @@ class _Page(list[Any]):
 def _written(key: str, value: str) -> list[tuple[str, str]]:
     name = _name(key)
     pieces = [value[at : at + LONGEST] for at in range(0, len(value), LONGEST)] or [""]
-    return [(f"{name}#{number}" if number else name, piece) for number, piece in enumerate(pieces)]
+    return [(f"{name}{PIECE}{number}" if number else name, piece) for number, piece in enumerate(pieces)]
 
 
 def _parts(tags: Mapping[str, str], key: str) -> set[str]:
     name = _name(key)
-    return {part for part in tags if part == name or part.startswith(f"{name}#")}
+    return {part for part in tags if part == name or part.startswith(f"{name}{PIECE}")}
 
 
 def _name(key: str) -> str:
@@ -91,12 +92,12 @@ def _read(found: Any) -> Any:
     """MLflow's object, with the tags as they were given."""
     read: dict[str, str] = {}
     for part in sorted(found.tags, key=_place):
-        name = part.partition("#")[0].replace("__", ".")
+        name = part.partition(PIECE)[0].replace("__", ".")
         read[name] = read.get(name, "") + found.tags[part]
     found._tags = read
     return found
 
 
 def _place(part: str) -> tuple[str, int]:
-    name, _, number = part.partition("#")
+    name, _, number = part.partition(PIECE)
     return name, int(number or 0)
