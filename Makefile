@@ -14,7 +14,7 @@ export UV_SYSTEM_CERTS ?= true
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install deploy databricks-up databricks-down databricks-check databricks-proof databricks-alone run stop sql airflow data rollback release use-case stack stack-stop stack-remove stack-status stack-rotate stack-import backup restore stack-proof stack-nights check quick style types-of-airflow types-of-spark format test test-all campaign kills bench lock clean
+.PHONY: help install deploy bundle databricks-up databricks-down databricks-check databricks-proof databricks-alone run stop sql airflow data rollback release use-case stack stack-stop stack-remove stack-status stack-rotate stack-import backup restore stack-proof stack-nights check quick style types-of-airflow types-of-spark format test test-all campaign kills bench lock clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | while IFS='|' read -r name says; do printf '%-16s %s\n' "$$name" "$$says"; done
@@ -78,6 +78,9 @@ databricks-down: install ## remove it ([PLAN=yes]: only show it; DROP=yes: table
 
 databricks-check: install ## what it lacks, right by right ([PRINCIPAL=name]: of theirs)
 	@$(WORKSPACE).check
+
+bundle: install ## [TO=folder]: the nights as jobs that the workspace schedules itself, for Databricks' own command line
+	@$(WORKSPACE).bundle
 
 use-case: ## NAME=churn: a use case of your own that already runs
 	@$(LAPTOP).new_use_case

@@ -1,9 +1,12 @@
-"""Where a workspace begins: the entry point of the wheel, which ends as `__main__` does, but tells it by an error."""
+"""Where a workspace begins: the entry points of the wheel, which end as `__main__` does, but tell it by an error."""
 
 import sys
+from datetime import UTC, datetime
 
+from spark_jobs import use_cases
 from spark_jobs.__main__ import USELESS, done, log_to
-from spark_jobs.declare import NightshiftError
+from spark_jobs.declare import NightshiftError, Refused, Stage, parse
+from spark_jobs.declare.window import DAY
 
 
 class JobEnded(NightshiftError):
@@ -11,10 +14,40 @@ class JobEnded(NightshiftError):
 
 
 def run() -> None:
-    """A workspace keeps the end of what a job says to its output."""
+    """A job that Airflow asked for. A workspace keeps the end of what it says to its output."""
+    _ended_in_words(sys.argv[1:], filled=False)
+
+
+def night() -> None:
+    """A job that the workspace scheduled: nobody told it which days are meant, nor which version to judge."""
+    _ended_in_words(sys.argv[1:], filled=True)
+
+
+def _ended_in_words(argv: list[str], *, filled: bool) -> None:
     log_to(sys.stdout)
     try:
-        done(sys.argv[1:])
+        done(with_version(with_days(argv)) if filled else argv)
     except NightshiftError as error:
         how = "refused" if isinstance(error, USELESS) else "failed"
         raise JobEnded(f"{how}: {error}") from None
+
+
+def with_days(argv: list[str]) -> list[str]:
+    """Where they were left empty: yesterday."""
+    today = datetime.now(UTC).date()
+    usual = {"--start=": str(today - DAY), "--end=": str(today)}
+    return [word + usual.get(word, "") for word in argv]
+
+
+def with_version(argv: list[str]) -> list[str]:
+    """What is judged is the newest version."""
+    place, job = parse(argv)
+    if job.stage is not Stage.EVALUATE or job.version:
+        return argv
+    from spark_jobs.tracking import tracking
+
+    with tracking(place, use_cases.load(job.use_case)) as book:
+        versions = book.versions()
+    if not versions:
+        raise Refused(f"{job.use_case} has no version yet: let train run first")
+    return [*argv, f"--version={versions[0].version}"]

@@ -11,8 +11,8 @@ from pathlib import Path
 from nightshift.settings import CHECKOUT
 from spark_jobs.declare import BadDeclaration
 
-PACKAGE, ENTRY = "nightshift_jobs", "nightshift-job"
-FUNCTION = "spark_jobs.wheel:run"
+PACKAGE, ENTRY, NIGHT = "nightshift_jobs", "nightshift-job", "nightshift-night"
+FUNCTIONS = {ENTRY: "spark_jobs.wheel:run", NIGHT: "spark_jobs.wheel:night"}
 VERSION, SUFFIX = "0.1.0", "-py3-none-any.whl"
 # What a job imports and a runtime may lack or have in another version. Spark and Delta are the runtime's own.
 LIBRARIES = ("fg-data-profiling", "matplotlib", "mlflow", "optuna", "pandas", "scikit-learn", "xgboost-cpu")
@@ -58,7 +58,9 @@ class Wheel:
                 *(f"Requires-Dist: {requirement}" for requirement in self.requirements()),
             ),
             f"{info}/WHEEL": _lines("Wheel-Version: 1.0", "Root-Is-Purelib: true", "Tag: py3-none-any"),
-            f"{info}/entry_points.txt": _lines("[console_scripts]", f"{ENTRY} = {FUNCTION}"),
+            f"{info}/entry_points.txt": _lines(
+                "[console_scripts]", *(f"{name} = {function}" for name, function in FUNCTIONS.items())
+            ),
         }
         record = [f"{path},sha256={_digest(text)},{len(text)}" for path, text in files.items()]
         files[f"{info}/RECORD"] = _lines(*record, f"{info}/RECORD,,")
