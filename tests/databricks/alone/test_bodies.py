@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from databricks.bundles.jobs import Job
 
 from nightshift.databricks.compute import Compute
 from nightshift.databricks.request import Request
@@ -36,6 +37,13 @@ def body(compute: str = "serverless", **more: str) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", COMPUTES)
 def test_what_we_ask_for_is_well_formed_on_every_compute(kind: str) -> None:
     check_submit(body(COMPUTES[kind]))
+    read_as_a_job(body(COMPUTES[kind]))
+
+
+def read_as_a_job(asked: dict[str, Any]) -> None:
+    """By Databricks' own reader of jobs, which knows no names and tokens of runs."""
+    named = {"name": asked["run_name"], **asked}
+    Job.from_dict({name: value for name, value in named.items() if name not in ("run_name", "idempotency_token")})
 
 
 def test_tags_and_policies_reach_the_bill() -> None:
@@ -44,6 +52,7 @@ def test_tags_and_policies_reach_the_bill() -> None:
     assert body(NIGHTSHIFT_USAGE_POLICY="abc")["budget_policy_id"] == "abc"
     for good in (tagged, body(NIGHTSHIFT_USAGE_POLICY="abc")):
         check_submit(good)
+        read_as_a_job(good)
 
 
 def changed(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
