@@ -14,7 +14,7 @@ export UV_SYSTEM_CERTS ?= true
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install deploy bundle databricks-up databricks-down databricks-check databricks-proof databricks-alone run stop sql airflow data rollback release use-case stack stack-stop stack-remove stack-status stack-rotate stack-import backup restore stack-proof stack-nights check quick style types-of-airflow types-of-spark format test test-all campaign kills bench lock clean
+.PHONY: help install deploy bundle databricks-up databricks-down databricks-check databricks-import databricks-proof databricks-alone run stop sql airflow data rollback release use-case stack stack-stop stack-remove stack-status stack-rotate stack-import backup restore stack-proof stack-nights check quick style types-of-airflow types-of-spark format test test-all campaign kills bench lock clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | while IFS='|' read -r name says; do printf '%-16s %s\n' "$$name" "$$says"; done
@@ -82,6 +82,9 @@ databricks-check: install ## what it lacks, right by right ([PRINCIPAL=name]: of
 bundle: install ## [TO=folder]: the nights as jobs that the workspace schedules itself, for Databricks' own command line
 	@$(WORKSPACE).bundle
 
+databricks-import: install ## models and raw files of a laptop that is up, or of a stack ([FROM=MLflow's URL] [LANDING=folder] [REPLACE=yes])
+	@$(SPARK)/python -m workspace.bring
+
 use-case: ## NAME=churn: a use case of your own that already runs
 	@$(LAPTOP).new_use_case
 
@@ -97,7 +100,7 @@ style:
 types-of-airflow:
 	@$(AIRFLOW)/mypy --cache-dir=.mypy_cache/airflow plugins dags workspace tests/dags tests/contract tests/databricks/alone
 types-of-spark:
-	@$(SPARK)/mypy --cache-dir=.mypy_cache/spark spark_jobs engine local containers benchmarks tests/spark tests/use_cases tests/end_to_end tests/campaign tests/stack tests/databricks/nights
+	@$(SPARK)/mypy --cache-dir=.mypy_cache/spark spark_jobs engine local containers benchmarks tests/spark tests/use_cases tests/end_to_end tests/campaign tests/stack tests/databricks/fake tests/databricks/models tests/databricks/nights
 
 format: install ## what ruff can put right by itself
 	@$(AIRFLOW)/ruff check --quiet --fix . ; $(AIRFLOW)/ruff format --quiet .
@@ -122,7 +125,7 @@ databricks-alone: install ## what surrounds a job on Databricks, against a fake 
 	@$(AIRFLOW)/python -m pytest -q tests/databricks/alone
 
 databricks-proof: databricks-alone ## and nights through Airflow, whose jobs that workspace really runs
-	@$(SPARK)/python -m pytest -v -rA --durations=12 --timeout=1500 tests/databricks/nights
+	@$(SPARK)/python -m pytest -v -rA --durations=12 --timeout=1500 tests/databricks/models tests/databricks/nights
 
 kills: install ## KILLS=20 [SEED=7]: SIGKILL of one part after another while a night runs, about a minute each
 	@KILLS="$${KILLS:-20}" $(SPARK)/python -m pytest -q -s tests/campaign/test_08_killed_parts.py

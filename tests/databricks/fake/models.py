@@ -27,12 +27,12 @@ class Mlflow:
 
     def answer(self, asked: Asked) -> Answer:
         if asked.path.startswith(UNITY):
-            return Answer(json=self.unity(asked.path.removeprefix(UNITY), asked.method, asked.given))
+            return Answer(json=shown(json.dumps(self.unity(asked.path.removeprefix(UNITY), asked.method, asked.given))))
         if "experiments/create" in asked.path and not str(asked.json.get("name", "")).startswith("/"):
             raise malformed(f"Got an invalid experiment name '{asked.json.get('name')}': it must be an absolute path")
         path = f"{asked.path}?{urlencode(asked.query)}" if asked.query else asked.path
         text = self.asked(asked.method, path, asked.body or None).decode()
-        return Answer(json=json.loads(OWN_FILES.sub(r"dbfs:/databricks/mlflow-tracking/\1/\2/artifacts", text) or "{}"))
+        return Answer(json=shown(text or "{}"))
 
     def asked(self, method: str, path: str, body: bytes | None) -> bytes:
         headers = {"Content-Type": "application/json"}
@@ -114,3 +114,8 @@ class Mlflow:
                 for unknown in ("current_stage", "run_link"):
                     one.pop(unknown, None)
         return answer
+
+
+def shown(text: str) -> Any:
+    """Files of runs lie where a workspace keeps them."""
+    return json.loads(OWN_FILES.sub(r"dbfs:/databricks/mlflow-tracking/\1/\2/artifacts", text))

@@ -5,12 +5,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
 
 from engine.running import answers, free_port
+from local.commands import CannotGoOn
 from local.places import SPARK
 from nightshift import registry
 from nightshift.registry import PREVIOUS, Act, Model
@@ -18,7 +19,13 @@ from spark_jobs.declare import Place, Refused
 from spark_jobs.declare.tags import CHAMPION, FEATURES, FITTED, HISTORY, ROWS
 from spark_jobs.tracking import Tracking, tracking
 from spark_jobs.use_cases import load
+from tests.databricks.address import told
 from tests.databricks.fake.server import Workspace, workspace
+from workspace import bring
+from workspace.connected import connected
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 MODEL = "main.bikes.bike_sharing"
 LONG = ",".join(f"column_{number}" for number in range(200))
@@ -60,7 +67,7 @@ def model(folder: Path) -> Path:
     import mlflow
     from mlflow.models import infer_signature
 
-    class Twice(mlflow.pyfunc.PythonModel):  # type: ignore[misc] # MLflow's own gap
+    class Twice(mlflow.pyfunc.PythonModel):  # type: ignore[name-defined, misc, unused-ignore] # MLflow's own gap
         def predict(self, context: object, model_input: "pd.DataFrame") -> "pd.DataFrame":  # noqa: ARG002 - MLflow's
             return model_input * 2
 
@@ -119,8 +126,69 @@ def test_promotion_and_roll_back_are_remembered_by_the_model(book: Tracking, tmp
     assert (entry["to"], held.champion) == (older, older)
     assert "by bo: too high" in held.hold
     assert [one["what"] for one in held.history] == ["promote", "promote", "roll back"]
-    assert cast(str, held.history[0]["why"]) == act.why
+    assert held.history[0]["why"] == act.why
     registry.release(client, MODEL, Act(by="bo", why="", run_key="model_rollback/2"))
     assert Model.read(client, MODEL).hold == ""
     assert client.get_registered_model(MODEL).aliases[CHAMPION] == older
     assert f"{HISTORY}0004" in client.get_registered_model(MODEL).tags
+
+
+@pytest.fixture
+def laptop(fake: Workspace, tmp_path: Path) -> "MlflowClient":
+    """Two versions of which the first was deleted, a champion and how it became one."""
+    from mlflow import MlflowClient
+
+    here = MlflowClient(fake.mlflow.server, fake.mlflow.server)
+    number = here.create_experiment(f"wine_quality {tmp_path.name}")
+    here.create_registered_model("wine_quality")
+    for count in range(3):
+        run = here.create_run(number, tags={ROWS: str(count)}, run_name="train").info.run_id
+        here.log_metric(run, "rmse", 1.5 + count)
+        here.log_artifacts(run, str(model(tmp_path / f"theirs{count}")), "model")
+        uri = f"{here.get_run(run).info.artifact_uri}/model"
+        here.create_model_version("wine_quality", uri, run, tags={FEATURES: LONG, ROWS: str(count)})
+        here.set_terminated(run)
+    here.delete_model_version("wine_quality", "1")
+    act = Act(by="ann", why="the best", run_key="wine_quality/1")
+    registry.promote(here, "wine_quality", "2", act, judged_against="")
+    registry.promote(here, "wine_quality", "3", Act(by="ann", why="", run_key="wine_quality/2"), judged_against="2")
+    return here
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_use_case_moves_again_and_again_without_doubling(
+    fake: Workspace, laptop: "MlflowClient", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABRICKS_HOST", fake.address)
+    monkeypatch.setenv("DATABRICKS_TOKEN", "dapi-of-runs")
+    place = Place(lake="main.bikes", landing="", tracking="databricks", registry="databricks-uc")
+    between = bring.clients(fake.mlflow.server)
+    assert bring.carry(between, "wine_quality", place) == 2
+    assert bring.carry(between, "wine_quality", place) == 0
+    there = Model.read(between[1], "main.bikes.wine_quality")
+    assert there.champion == "2"  # one less than here, where the first was deleted
+    assert [(one["from"], one["to"]) for one in there.history] == [("", "1"), ("1", "2")]
+    run = between[1].get_model_version("main.bikes.wine_quality", "2").run_id
+    assert between[1].get_run(run).data.metrics == {"rmse": 3.5}
+    laptop.set_model_version_tag("wine_quality", "3", "nightshift.verdict", "PROMOTE")
+    bring.carry(between, "wine_quality", place)
+    assert between[1].get_model_version("main.bikes.wine_quality", "2").tags["nightshift.verdict"] == "PROMOTE"
+    own = between[1].get_model_version("main.bikes.wine_quality", "1")
+    made = between[1].create_model_version("main.bikes.wine_quality", own.source, own.run_id, tags={FEATURES: "x"})
+    between[1].set_registered_model_alias("main.bikes.wine_quality", CHAMPION, str(made.version))
+    with pytest.raises(CannotGoOn, match="has a champion of its own, version 3"):
+        bring.carry(between, "wine_quality", place)
+
+
+def test_raw_files_are_sent_once(fake: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in told(fake.address, fake.files.root / "volume").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DATABRICKS_HOST", fake.address)
+    monkeypatch.setenv("DATABRICKS_TOKEN", "dapi-of-runs")
+    day = tmp_path / "bike_sharing" / "rides" / "2024-01-01"
+    day.mkdir(parents=True)
+    (day / "rides.csv").write_text("a,b\n1,2\n")
+    to = connected()
+    assert len(list(bring.send(to, tmp_path))) == 1
+    assert len(list(bring.send(to, tmp_path))) == 0
+    assert (fake.files.root / "volume/landing/bike_sharing/rides/2024-01-01/rides.csv").read_text() == "a,b\n1,2\n"
