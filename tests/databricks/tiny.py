@@ -11,7 +11,7 @@ JOB = Path(__file__).with_name("tiny_job.py")
 class Tiny(Wheel):
     @cached_property
     def version(self) -> str:
-        return Wheel().version
+        return Wheel(self.checkout).version
 
     def files(self) -> dict[str, bytes]:
         return {"spark_jobs/__init__.py": b"", "spark_jobs/wheel.py": JOB.read_bytes()}

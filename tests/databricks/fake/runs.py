@@ -32,6 +32,7 @@ class Run:
     task: int
     body: dict[str, Any]
     began: float
+    ended: float = 0.0
     life: str = "PENDING"
     result: str = ""
     message: str = ""
@@ -216,7 +217,7 @@ class Runs:
                 run.message = f"Task {task['task_key']} failed with message: {why}."
             else:
                 run.message = {"CANCELED": "Run cancelled.", "TIMEDOUT": "Run timed out."}.get(result, "")
-            run.result = result
+            run.result, run.ended = result, time.time()
             run.life = "INTERNAL_ERROR" if result == "FAILED" else "TERMINATED"
 
     def end(self, run: Run, how: str) -> None:

@@ -1,22 +1,41 @@
 """A range and a night through the real scheduler, triggerer and provider, whose jobs the fake workspace really runs."""
 
+from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
+from pyspark.sql import SparkSession
+from pyspark.testing import assertDataFrameEqual
 
 from local.first_nights import all_of_them
-from tests.databricks.standing import Standing
+from spark_jobs.lakehouse import Lake
+from tests.databricks.nights.laptop import place_of, range_of
+from tests.databricks.standing import Standing, spark_of
 from tests.end_to_end.conftest import DAYS
 from tests.end_to_end.scheduler import DAG
 
 pytestmark = pytest.mark.timeout(1500)
 JOBS = ["ingest", "refine", "features", "train", "evaluate", "score"]
+OF_A_RUN = {
+    "first_scored",
+    "scored_at",
+    "loaded_at",
+    "model_version",
+}  # what another run of the same may have otherwise
 
 
 @pytest.fixture(scope="module")
 def runs(nights: Standing) -> list[str]:
     """The first range and the night after it."""
     return [one.run for one in all_of_them(nights.scheduler.services, DAYS)]
+
+
+@pytest.fixture(scope="module")
+def spark(nights: Standing) -> Iterator[SparkSession]:
+    with spark_of(nights) as found:
+        yield found
 
 
 def test_a_range_and_a_night_do_everything_as_on_a_laptop(nights: Standing, runs: list[str]) -> None:
@@ -49,3 +68,37 @@ def test_no_secret_is_in_a_log_an_xcom_or_a_request(nights: Standing, runs: list
     told = "".join(path.read_text(errors="replace") for path in nights.scheduler.home.airflow.rglob("logs/**/*.log"))
     asked = "".join(f"{one.path}{one.query}{one.json}" for one in nights.workspace.asked)
     assert "dapi-" not in told + asked
+
+
+def test_what_the_target_adds_to_a_run_is_little(nights: Standing, runs: list[str]) -> None:
+    """Beyond the run itself, at a poll every five seconds."""
+    for run in runs:
+        tasks = {one["task_id"]: one for one in nights.scheduler.airflow.tasks(DAG, run)}
+        for task in JOBS:
+            print(run, task, f"{tasks[task]['duration']:.1f} s in Airflow", _seconds(nights, run, task))
+
+
+def _seconds(nights: Standing, run: str, task: str) -> str:
+    number = nights.scheduler.airflow.xcom(DAG, run, task, "databricks_run").rpartition("/")[2]
+    found = nights.workspace.runs.all[int(number)]
+    return f"{found.ended - found.began:.1f} s in the workspace"
+
+
+def test_tables_and_verdict_are_those_of_a_laptop(
+    nights: Standing, runs: list[str], spark: SparkSession, tmp_path: Path
+) -> None:
+    window = nights.scheduler.window(runs[0])
+    place = place_of(nights, tmp_path)
+    here = range_of(nights, place, window)
+    there: dict[str, Any] = {stage: nights.scheduler.result(runs[0], stage) for stage in JOBS}
+    for stage in ("ingest", "refine", "features"):
+        assert there[stage]["rows"] == here[stage]["rows"]
+    for one in (there, here):
+        for name in ("inputs", "stage", "run_id", "version"):
+            one["evaluate"].pop(name, None)
+    assert there["evaluate"] == here["evaluate"]
+    workspace, laptop = Lake(spark, nights.place.lake, DAG), Lake(spark, place.lake, DAG)
+    within = f"day < DATE'{window.end}'"
+    for layer, name in (("silver", "rides"), ("gold", "features"), ("gold", "labels")):
+        two = [lake.table(layer, name).read().where(within) for lake in (workspace, laptop)]
+        assertDataFrameEqual(*two)
