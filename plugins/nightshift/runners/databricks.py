@@ -20,7 +20,7 @@ from spark_jobs.declare import BadRequest, Refused, Stage, Unreachable
 
 POLLS_EVERY = 5  # seconds
 QUEUED = timedelta(minutes=15)  # a run may wait so long for its compute before its own time begins
-TOLD = re.compile(r".*?\b(?P<how>refused|failed): (?P<words>.*)", re.DOTALL)  # as spark_jobs/wheel.py ends
+TOLD = re.compile(r"[\w.]+: (?P<how>refused|failed): (?P<words>.*)", re.DOTALL)  # as spark_jobs/wheel.py ends
 RESULT = '{"nightshift": 1,'
 
 
@@ -74,9 +74,7 @@ class DatabricksJob(JobOperator):
         from nightshift.databricks.trigger import AnotherEnded
 
         number = run["run_id"]
-        self.log.warning(
-            "Run %s of another Dag run, or of another Airflow, is this stage too: it is waited for.", number
-        )
+        self.log.warning("Run %s of another Dag run, or of another Airflow, does this stage: it is waited for.", number)
         self.put_off(AnotherEnded, number, "again", {})
 
     def put_off(self, trigger: Any, run: int, then: str, kwargs: dict[str, Any]) -> NoReturn:

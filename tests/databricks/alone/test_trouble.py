@@ -280,3 +280,10 @@ def test_a_trigger_that_failed_for_the_last_time_ends_what_it_watched(
     with as_task(task.context), pytest.raises((Unreachable, TaskDeferralError)):
         task.operator.resume_execution("__fail__", {"error": "TriggerFailure"}, task.context)
     until(lambda: states(fake) == ["CANCELED"])
+
+
+def test_words_of_others_are_not_taken_for_a_refusal(fake: Workspace, tell: Tell) -> None:
+    tell(error="Connection refused: no route")
+    task = Task()
+    with pytest.raises(JobFailed, match="Connection refused: no route"):
+        task.resume(task.begin())
