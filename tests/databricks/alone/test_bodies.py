@@ -7,14 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from databricks.bundles.jobs import Job
 
 from nightshift.databricks.compute import Compute
 from nightshift.databricks.request import Request
 from nightshift.databricks.workspace import workspace_of
 from spark_jobs.declare import BadRequest
 from tests.databricks.fake.answers import Refusal
-from tests.databricks.fake.bodies import check_submit
+from tests.databricks.fake.bodies import check_submit, unknown_or_wrong, unread_as_a_job
 
 NEW = {"spark_version": "16.4.x-cpu-ml-scala2.12", "node_type_id": "m5.large", "num_workers": 1}
 NEW |= {"data_security_mode": "SINGLE_USER"}
@@ -37,13 +36,6 @@ def body(compute: str = "serverless", **more: str) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", COMPUTES)
 def test_what_we_ask_for_is_well_formed_on_every_compute(kind: str) -> None:
     check_submit(body(COMPUTES[kind]))
-    read_as_a_job(body(COMPUTES[kind]))
-
-
-def read_as_a_job(asked: dict[str, Any]) -> None:
-    """By Databricks' own reader of jobs, which knows no names and tokens of runs."""
-    named = {"name": asked["run_name"], **asked}
-    Job.from_dict({name: value for name, value in named.items() if name not in ("run_name", "idempotency_token")})
 
 
 def test_tags_and_policies_reach_the_bill() -> None:
@@ -52,7 +44,6 @@ def test_tags_and_policies_reach_the_bill() -> None:
     assert body(NIGHTSHIFT_USAGE_POLICY="abc")["budget_policy_id"] == "abc"
     for good in (tagged, body(NIGHTSHIFT_USAGE_POLICY="abc")):
         check_submit(good)
-        read_as_a_job(good)
 
 
 def changed(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
@@ -103,3 +94,9 @@ def test_every_wrong_request_is_refused(change: Callable[[dict[str, Any]], objec
 def test_compute_is_never_guessed(text: str, says: str) -> None:
     with pytest.raises(BadRequest, match=says):
         Compute.of(text)
+
+
+def test_both_oracles_are_asked() -> None:
+    wrong = changed(lambda b: b["tasks"][0].update(nonsense=1))
+    assert list(unknown_or_wrong(wrong))
+    assert list(unread_as_a_job(wrong))

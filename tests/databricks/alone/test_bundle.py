@@ -26,13 +26,13 @@ def told(compute: str) -> dict[str, str]:
 @every_use_case
 @pytest.mark.parametrize("compute", COMPUTES)
 def test_each_job_is_one_that_databricks_own_reader_takes(name: str, compute: str) -> None:
-    made = job(load(name), workspace_of(told(COMPUTES[compute])))
+    made: Any = job(load(name), workspace_of(told(COMPUTES[compute])))
     Job.from_dict(made)
     assert list(contradictions(made)) == []
 
 
 def test_that_reader_is_strict() -> None:
-    made = job(load("wine_quality"), workspace_of(told("serverless")))
+    made: Any = job(load("wine_quality"), workspace_of(told("serverless")))
     with pytest.raises(Exception, match="Unexpected field"):
         Job.from_dict({**made, "nonsense": 1})
 

@@ -7,6 +7,7 @@ from inspect import signature
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from databricks.bundles.jobs import Job
 from databricks.sdk.service.jobs import JobsAPI, SubmitTask
 
 from tests.databricks.fake.answers import malformed
@@ -17,7 +18,7 @@ LONGEST_TOKEN, LONGEST_KEY = 64, 100
 
 
 def check_submit(body: dict[str, Any]) -> None:
-    problems = [*unknown_or_wrong(body), *contradictions(body)]
+    problems = [*unknown_or_wrong(body), *contradictions(body), *unread_as_a_job(body)]
     if problems:
         raise malformed("; ".join(problems))
 
@@ -30,6 +31,17 @@ def unknown_or_wrong(body: dict[str, Any]) -> Iterator[str]:
             yield f"unknown field {name}"
         else:
             yield from walked(name, value, allowed[name])
+
+
+def unread_as_a_job(body: dict[str, Any]) -> Iterator[str]:
+    """What Databricks' own reader of jobs refuses; it knows no names and tokens of runs."""
+    named: Any = {"name": body.get("run_name", "Untitled"), **body}
+    for name in ("run_name", "idempotency_token"):
+        named.pop(name, None)
+    try:
+        Job.from_dict(named)
+    except (ValueError, TypeError) as error:
+        yield str(error)
 
 
 def walked(where: str, value: Any, kind: Any) -> Iterator[str]:

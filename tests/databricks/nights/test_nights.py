@@ -101,4 +101,4 @@ def test_tables_and_verdict_are_those_of_a_laptop(
     within = f"day < DATE'{window.end}'"
     for layer, name in (("silver", "rides"), ("gold", "features"), ("gold", "labels")):
         two = [lake.table(layer, name).read().where(within) for lake in (workspace, laptop)]
-        assertDataFrameEqual(*two)
+        assertDataFrameEqual(two[0], two[1])
