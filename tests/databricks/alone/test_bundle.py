@@ -34,7 +34,7 @@ def test_each_job_is_one_that_databricks_own_reader_takes(name: str, compute: st
 def test_that_reader_is_strict() -> None:
     made: Any = job(load("wine_quality"), workspace_of(told("serverless")))
     with pytest.raises(Exception, match="Unexpected field"):
-        Job.from_dict({**made, "nonsense": 1})
+        Job.from_dict(made | {"nonsense": 1})
 
 
 @every_use_case
