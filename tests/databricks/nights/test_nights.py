@@ -96,7 +96,7 @@ def test_tables_and_verdict_are_those_of_a_laptop(
     for stage in ("ingest", "refine", "features"):
         assert there[stage]["rows"] == here[stage]["rows"]
     for one in (there, here):
-        for name in ("inputs", "stage", "run_id", "version"):
+        for name in ("nightshift", "inputs", "stage", "run_id", "version"):
             one["evaluate"].pop(name, None)
     assert there["evaluate"] == here["evaluate"]
     workspace, laptop = Lake(spark, nights.place.lake, DAG), Lake(spark, place.lake, DAG)
