@@ -21,7 +21,9 @@ def test_a_hundred_runs_are_asked_for_once_a_poll_and_fit_into_300_mb(fake: Work
     assert len(asked) == MANY
     assert max(asked) <= SECONDS / EVERY + 1
     assert {run.result for run in fake.runs.all.values()} == {""}
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 300 * 1024  # this process, its Airflow and the fake
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{peak:.0f} MB at most, of this process with its Airflow and the fake")
+    assert peak < 300
 
 
 async def _all_of_them() -> None:

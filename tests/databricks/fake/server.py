@@ -136,6 +136,7 @@ class Handler(BaseHTTPRequestHandler):
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 256  # many may knock in the same moment
     workspace: Workspace
 
     def handle_error(self, *_: object) -> None:
