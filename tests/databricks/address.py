@@ -23,5 +23,6 @@ def told(address: str, volume: Path) -> dict[str, str]:
         "NIGHTSHIFT_VOLUME": str(volume),
         "NIGHTSHIFT_COMPUTE": json.dumps(CLUSTER),
         "AIRFLOW_CONN_DATABRICKS_DEFAULT": json.dumps(connection),
+        "NIGHTSHIFT_SIMULATION": "predictive_maintenance.machines=10",
         "NO_PROXY": "127.0.0.1,localhost",
     }

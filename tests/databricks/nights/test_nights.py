@@ -17,6 +17,7 @@ from tests.end_to_end.conftest import DAYS
 from tests.end_to_end.scheduler import DAG
 
 pytestmark = pytest.mark.timeout(1500)
+MACHINES = "predictive_maintenance"
 JOBS = ["ingest", "refine", "features", "train", "evaluate", "score"]
 OF_A_RUN = {
     "first_scored",
@@ -104,3 +105,13 @@ def test_tables_and_verdict_are_those_of_a_laptop(
     for layer, name in (("silver", "rides"), ("gold", "features"), ("gold", "labels")):
         two = [lake.table(layer, name).read().where(within) for lake in (workspace, laptop)]
         assertDataFrameEqual(two[0], two[1])
+
+
+def test_a_range_of_five_tables_runs_there_too(nights: Standing, runs: list[str], spark: SparkSession) -> None:
+    days = {"first_day": "2024-03-01", "last_day": "2024-03-10", "retrain": "never"}
+    run = nights.scheduler.trigger(days, dag=MACHINES)
+    assert nights.scheduler.finished(run, MACHINES) == "success", nights.scheduler.states(run, MACHINES)
+    refined = nights.scheduler.result(run, "refine", MACHINES)["rows"]
+    assert len(refined) == 5
+    assert all(one["in"] == one["kept"] + one["superseded"] + one["quarantined"] for one in refined.values())
+    assert Lake(spark, nights.place.lake, MACHINES).gold("features").read().count() > 0
