@@ -20,6 +20,9 @@ os.environ |= {
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
 }
 
+from airflow.sdk.bases.operator import ExecutorSafeguard
+from airflow.sdk.exceptions import TaskDeferred
+
 from nightshift.databricks import runs as runs_of
 from nightshift.databricks.runs import Runs
 from nightshift.runners import databricks as operator
@@ -36,6 +39,18 @@ THIRD_PARTY = (
     "ignore:ProvidersManager.hooks is deprecated",
     "ignore::DeprecationWarning:airflow.providers.databricks",
 )
+PLAN = {
+    "kind": "form",
+    "window": {"start": "2024-01-01", "end": "2024-01-02"},
+    "retrain": "if due",
+    "may_promote": True,
+    "version": "",
+    "reason": "",
+    "run_key": "bike_sharing/manual__1",
+    "by": "ann",
+    "also": "",
+    "parameters": {},
+}
 JOB = ["ingest", "bike_sharing", "--start=2024-01-01", "--end=2024-01-02"]
 
 
@@ -57,7 +72,7 @@ class Task:
     @property
     def context(self) -> Any:
         opened = {"run": "abc", "experiment": "1", "tracking": "databricks"}
-        plan = {"retrain": "if due"}
+        plan = PLAN
         known = {"open_run": opened, "check": plan}
         ti = SimpleNamespace(
             try_number=self.attempt,
@@ -69,8 +84,6 @@ class Task:
 
     def begin(self, argv: list[str] | None = None) -> Any:
         """What it defers with: trigger, method and arguments."""
-        from airflow.sdk.exceptions import TaskDeferred
-
         made, context = self.operator, self.context
         with as_task(context), pytest.raises(TaskDeferred) as deferred:
             made.run([*settings().place.argv(), *(argv or JOB)])
@@ -83,6 +96,15 @@ class Task:
         with as_task(context):
             method = getattr(self.operator, deferred.method_name)
             return method(context, event=event, **deferred.kwargs)
+
+    def again(self, deferred: Any) -> Any:
+        """The rest of a task that waited for somebody else's run: it defers once more."""
+        event = asyncio.run(watched(deferred.trigger))
+        made, context = self.operator, self.context
+        with as_task(context), pytest.raises(TaskDeferred) as put_off:
+            ExecutorSafeguard.tracker.set(made)
+            made.again(context, event=event, **deferred.kwargs)
+        return put_off.value
 
     def kill(self) -> None:
         with as_task(self.context):

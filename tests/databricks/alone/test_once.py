@@ -132,8 +132,12 @@ def test_two_that_ask_in_the_same_moment_never_run_side_by_side(fake: Workspace,
         return None
 
     fake.trouble.append(theirs)
-    assert mine.begin().method_name == "again"
+    waiting = mine.begin([*JOB, "--run=abc"])
+    assert waiting.method_name == "again"
     assert states(fake)[1] == "CANCELED"
+    fake.runs.end(next(iter(fake.runs.all.values())), "CANCELED")
+    tell()
+    assert mine.resume(mine.again(waiting)) == {"rows": {"rides": 24}}
 
 
 def test_killing_the_task_ends_its_run_also_before_it_was_written_down(

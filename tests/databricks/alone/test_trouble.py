@@ -252,7 +252,9 @@ def test_runs_of_others_on_many_pages_are_looked_through(fake: Workspace, tell: 
 def _foreign(number: int) -> Any:
     from tests.databricks.fake.runs import Run
 
-    return Run(number, -number, {"run_name": "somebody's", "tasks": [{"task_key": "x"}]}, time.time(), life="RUNNING")
+    return Run(
+        number, -number, {"run_name": "somebody's", "tasks": [{"task_key": "x"}]}, time.time() + 100, life="RUNNING"
+    )
 
 
 def test_oauth_of_a_service_principal_lets_in_as_a_token_does(fake: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
