@@ -14,10 +14,11 @@ from urllib.parse import quote
 
 import pytest
 
+from local.airflow_api import OVER
 from local.processes import family, running
 from nightshift.databricks.wheel import Wheel
 from tests.databricks.fake.answers import Answer, Asked
-from tests.databricks.fake.runs import Run
+from tests.databricks.fake.runs import ACTIVE, Run
 from tests.databricks.fake.server import Cut, Workspace
 from tests.databricks.standing import Standing
 from tests.databricks.tiny import Tiny
@@ -38,10 +39,21 @@ def waiting(nights: Standing) -> Iterator[Path]:
     environments.root = nights.workspace.files.root / "tiny"
     (landing / "ingest.json").write_text(json.dumps({"wait": 300}))
     (landing / "go on").unlink(missing_ok=True)
+    without_the_night(nights)
     nights.workspace.runs.all.clear()
     yield landing
     (landing / "go on").touch()
     (wheels / tiny.name).write_bytes(Wheel(nights.code).built())
+
+
+def without_the_night(nights: Standing) -> None:
+    """That Airflow makes when a Dag is unpaused; it would be first."""
+    nights.scheduler.airflow.pause(CASE, paused=False)
+    nights.scheduler.until(lambda: nights.scheduler.airflow.runs(CASE) != [], "the scheduled run")
+    for run in nights.scheduler.airflow.runs(CASE):
+        if run["state"] not in OVER:
+            over(nights, run["dag_run_id"])
+    nights.scheduler.until(lambda: not set(states(nights)) & set(ACTIVE), "the end of its runs")
 
 
 def states(nights: Standing) -> list[str]:
