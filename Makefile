@@ -17,7 +17,7 @@ MAKEFLAGS += --no-print-directory
 .PHONY: help install deploy bundle databricks-up databricks-down databricks-check databricks-import databricks-proof databricks-alone run stop sql airflow data rollback release use-case stack stack-stop stack-remove stack-status stack-rotate stack-import backup restore stack-proof stack-nights check quick style types-of-airflow types-of-spark format test test-all campaign kills bench lock clean
 
 help: ## this list
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | while IFS='|' read -r name says; do printf '%-16s %s\n' "$$name" "$$says"; done
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | while IFS='|' read -r name says; do printf '%-24s %s\n' "$$name" "$$says"; done
 
 install: ## both environments and Delta's JARs; done once
 	@$(LAPTOP).install
