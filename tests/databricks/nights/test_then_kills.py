@@ -37,6 +37,7 @@ def waiting(nights: Standing) -> Iterator[Path]:
     environments = nights.workspace.runs.environments
     environments.made.pop(tiny.name, None)
     environments.root = nights.workspace.files.root / "tiny"
+    landing.mkdir(parents=True, exist_ok=True)
     (landing / "ingest.json").write_text(json.dumps({"wait": 300}))
     (landing / "go on").unlink(missing_ok=True)
     without_the_night(nights)
