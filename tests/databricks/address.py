@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from urllib.parse import urlsplit
 
 CATALOG, SCHEMA = "spark_catalog", "bikes"
 CLUSTER = {
@@ -14,8 +15,9 @@ TOKEN = "dapi-of-airflow"  # noqa: S105 - of the fake only
 
 
 def told(address: str, volume: Path) -> dict[str, str]:
-    host, _, port = address.removeprefix("http://").partition(":")
-    connection = {"conn_type": "databricks", "host": host, "port": int(port), "schema": "http", "password": TOKEN}
+    at = urlsplit(address)
+    where = {"host": at.hostname, "port": at.port, "schema": at.scheme}
+    connection = {"conn_type": "databricks", **where, "password": TOKEN}
     return {
         "SPARK_TARGET": "databricks",
         "NIGHTSHIFT_CATALOG": CATALOG,

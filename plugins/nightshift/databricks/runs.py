@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
@@ -61,7 +62,7 @@ class Runs:
 
     workspace: Workspace
 
-    @property
+    @cached_property  # with the token it has fetched
     def hook(self) -> "DatabricksHook":
         from airflow.providers.databricks.hooks.databricks import DatabricksHook
 
@@ -145,7 +146,9 @@ class Runs:
             yield
         except DatabricksApiError as error:
             raise _explained(error, error.http_status_code, self.workspace.connection) from error
-        except AirflowException as error:  # the hook has given up
+        except AirflowException as error:  # the hook has given up, or was not given a token for its id and secret
+            if denied := next((status for status in DENIED if f"Status Code: {int(status)}" in str(error)), None):
+                raise _explained(error, denied, self.workspace.connection) from error
             raise Unreachable(f"the workspace does not answer: {error}") from error
 
 

@@ -14,8 +14,12 @@ from typing import Any
 
 import pytest
 
+from tests.databricks.alone.authority import AUTHORITY
+
 os.environ |= {
     "AIRFLOW_HOME": mkdtemp(prefix="nightshift-alone-"),
+    "REQUESTS_CA_BUNDLE": str(AUTHORITY.known),
+    "SSL_CERT_FILE": str(AUTHORITY.known),
     "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
 }

@@ -257,21 +257,6 @@ def _foreign(number: int) -> Any:
     )
 
 
-def test_oauth_of_a_service_principal_lets_in_as_a_token_does(fake: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The provider signs in over TLS only, which the fake has not: what ours adds is how MLflow's clients are told."""
-    from nightshift.databricks import credentials
-
-    given = json.loads(os.environ["AIRFLOW_CONN_DATABRICKS_DEFAULT"])
-    given |= {"login": "an-id", "password": "a-secret", "extra": {"service_principal_oauth": True}}
-    monkeypatch.setenv("AIRFLOW_CONN_DATABRICKS_DEFAULT", json.dumps(given))
-    fake.clients["an-id"] = "a-secret"
-    with credentials.known("databricks_default"):
-        from databricks.sdk import WorkspaceClient
-
-        assert WorkspaceClient().current_user.me().user_name == "ann@example.org"
-    assert not [name for name in os.environ if name.startswith("DATABRICKS_")]
-
-
 def test_a_trigger_that_failed_for_the_last_time_ends_what_it_watched(
     fake: Workspace, tell: Tell, began: Began
 ) -> None:

@@ -1,6 +1,7 @@
 """A workspace on loopback: strict about who asks and what, and able to misbehave."""
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -139,18 +140,31 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 256  # many may knock in the same moment
     workspace: Workspace
 
+    def speak_tls(self, certificate: Path) -> None:
+        """Hands are shaken by whoever answers, so that one client who does not keeps nobody waiting."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+
     def handle_error(self, *_: object) -> None:
         """Clients that went away."""
 
 
 @contextmanager
 def workspace(
-    folder: Path, *, mlflow: str = "", port: int = 0, found: Mapping[str, str] | None = None
+    folder: Path,
+    *,
+    mlflow: str = "",
+    port: int = 0,
+    found: Mapping[str, str] | None = None,
+    certificate: Path | None = None,
 ) -> Iterator[Workspace]:
     """`found`: what runs find in their environment, beside address and token of this workspace."""
     files = Files(folder)
     server = Server(("127.0.0.1", port), Handler)
-    address = f"http://127.0.0.1:{server.server_address[1]}"
+    if certificate:
+        server.speak_tls(certificate)
+    address = f"http{'s' if certificate else ''}://127.0.0.1:{server.server_address[1]}"
     token = "dapi-of-runs"  # noqa: S105 - of this fake only
     own = {"DATABRICKS_HOST": address, "DATABRICKS_TOKEN": token, "MLFLOW_DISABLE_TELEMETRY": "true"}
     (folder / "runs").mkdir(parents=True, exist_ok=True)
