@@ -70,7 +70,7 @@ restore: ## FROM=folder: into an empty stack (REPLACE=yes: in the place of what 
 deploy: install ## this code as a wheel into the Databricks workspace that NIGHTSHIFT_CATALOG and _SCHEMA name
 	@$(WORKSPACE).deploy
 
-databricks-up: install ## make what that workspace needs ([PLAN=yes]: only show it; [PRINCIPAL=name]: and grant it to them)
+databricks-up: install ## make what that workspace needs ([PLAN=yes]: only show it; [PRINCIPAL=name]: and grant it to them; [WITH="cluster policy scope"]: these too)
 	@$(WORKSPACE).up
 
 databricks-down: install ## remove it ([PLAN=yes]: only show it; DROP=yes: tables and models too)

@@ -8,7 +8,8 @@ from local.commands import CannotGoOn, tell
 from nightshift.databricks.wheel import Wheel
 from workspace.connected import Connected, started
 from workspace.deploy import found
-from workspace.plan import missing_rights, parts, principal_of, securables
+from workspace.on_request import wanted_parts
+from workspace.plan import missing_rights, principal_of, securables
 
 
 def check(of: Connected) -> None:
@@ -22,7 +23,7 @@ def check(of: Connected) -> None:
 
 def lacks(of: Connected) -> Iterator[str]:
     principal, there = principal_of(of), True
-    for part in parts(of):
+    for part in wanted_parts(of):
         if not part.exists():
             there = False
             yield f"{part.name}: type `make databricks-up`"

@@ -6,14 +6,15 @@ from databricks.sdk.errors import NotFound
 
 from local.commands import CannotGoOn, tell
 from workspace.connected import Connected, started
-from workspace.plan import Part, parts
+from workspace.on_request import all_parts
+from workspace.plan import Part
 
 
 def down(of: Connected) -> None:
     drop = os.environ.get("DROP") == "yes"
     refuse_while_active(of)
     kept = tables_and_models(of)
-    going = [part for part in reversed(list(parts(of))) if part.exists() and (drop or not needed(part, kept))]
+    going = [part for part in reversed(all_parts(of)) if part.exists() and (drop or not needed(part, kept))]
     for part in going:
         tell(f"    remove  {part.name}")
     for name in kept:
@@ -37,7 +38,7 @@ def refuse_while_active(of: Connected) -> None:
 
 def needed(part: Part, kept: list[str]) -> bool:
     """A schema that holds something, and the folder of runs that models were made by."""
-    return bool(kept) and not part.name.startswith("volume")
+    return bool(kept) and part.name.startswith(("schema ", "folder "))
 
 
 def tables_and_models(of: Connected) -> list[str]:

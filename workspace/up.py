@@ -5,15 +5,18 @@ import os
 from databricks.sdk.service.catalog import PermissionsChange
 
 from local.commands import tell
+from workspace import on_request
 from workspace.connected import Connected, started
-from workspace.plan import missing_rights, parts, principal_of, privileges, securables
+from workspace.on_request import wanted_parts
+from workspace.plan import missing_rights, principal_of, privileges, securables
 
 
 def up(to: Connected) -> None:
-    wanted = [part for part in parts(to) if not part.exists()]
+    known = wanted_parts(to)
+    wanted = [part for part in known if not part.exists()]
     tell(f"  {to.client.config.host}:")
-    for part in parts(to):
-        tell(f"    {'make' if part.name in {one.name for one in wanted} else 'there'}  {part.name}")
+    for part in known:
+        tell(f"    {'make' if part in wanted else 'there'}  {part.name}")
     if os.environ.get("PLAN") == "yes":
         return
     for part in wanted:
@@ -29,6 +32,7 @@ def grant(to: Connected, principal: str) -> None:
             change = PermissionsChange(add=privileges(lacking), principal=principal)
             to.client.grants.update(kind, name, changes=[change])
             tell(f"  {principal} may now {', '.join(lacking)} on {kind} {name}.")
+    on_request.grant(to, principal)
 
 
 if __name__ == "__main__":

@@ -33,9 +33,10 @@ from nightshift.runners import databricks as operator
 from nightshift.runners.databricks import DatabricksJob
 from nightshift.settings import settings
 from spark_jobs.declare import Stage
-from tests.databricks.address import told
+from tests.databricks.address import TOKEN, told
 from tests.databricks.fake.server import Workspace, workspace
 from tests.databricks.tiny import Tiny
+from workspace.connected import Connected, connected
 
 # The provider's, of Airflow and aiohttp.
 THIRD_PARTY = (
@@ -196,3 +197,10 @@ def runs(fake: Workspace) -> Runs:
     found = settings().workspace
     assert found is not None
     return Runs(found)
+
+
+@pytest.fixture
+def signed_in(fake: Workspace, monkeypatch: pytest.MonkeyPatch) -> Connected:
+    monkeypatch.setenv("DATABRICKS_HOST", fake.address)
+    monkeypatch.setenv("DATABRICKS_TOKEN", TOKEN)
+    return connected()

@@ -1,6 +1,5 @@
 """What a person types about a workspace: shown first, done once, refused in words."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,20 +11,13 @@ from tests.databricks.alone.conftest import Task
 from tests.databricks.alone.test_once import Began, Tell, until
 from tests.databricks.fake.server import Workspace
 from workspace.check import check
-from workspace.connected import Connected, connected
+from workspace.connected import Connected
 from workspace.deploy import deploy, found
 from workspace.down import down
 from workspace.up import up
 
 LAKE = f"{CATALOG}.{SCHEMA}"
 VOLUME = f"{LAKE}.nightshift"
-
-
-@pytest.fixture
-def signed_in(fake: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connected]:
-    monkeypatch.setenv("DATABRICKS_HOST", fake.address)
-    monkeypatch.setenv("DATABRICKS_TOKEN", "dapi-of-airflow")
-    yield connected()
 
 
 def wheels(fake: Workspace) -> Path:

@@ -18,6 +18,7 @@ from tests.databricks.fake.bodies import check_submit
 from tests.databricks.fake.files import Files
 from tests.databricks.fake.wheels import Environments, NotInstalled
 
+RUNS = "/api/2.2/jobs/runs/"
 LAUNCHER = Path(__file__).with_name("launcher.py")
 KEPT = 5 << 20  # bytes of what a task said
 ACTIVE = ("PENDING", "RUNNING", "TERMINATING")

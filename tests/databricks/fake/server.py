@@ -14,9 +14,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.databricks.fake.answers import Answer, Asked, Refusal
 from tests.databricks.fake.catalog import ME, UNITY, WORKSPACE, Catalog
+from tests.databricks.fake.compute import ALL, Compute
 from tests.databricks.fake.files import FILES, FOLDERS, Files
 from tests.databricks.fake.models import MLFLOW, Mlflow
-from tests.databricks.fake.runs import Runs
+from tests.databricks.fake.runs import RUNS, Runs
 
 Trouble = Callable[[Asked, "Workspace"], Answer | None]  # in the place of an answer; None: answer as always
 
@@ -32,6 +33,7 @@ class Workspace:
     mlflow: Mlflow
     tokens: set[str]
     catalog: Catalog = field(default_factory=Catalog)
+    compute: Compute = field(default_factory=Compute)
     clients: dict[str, str] = field(default_factory=dict)  # service principals: id and secret
     asked: list[Asked] = field(default_factory=list)
     trouble: list[Trouble] = field(default_factory=list)
@@ -50,14 +52,15 @@ class Workspace:
         if asked.path.startswith("/oidc/"):
             return self.sign_in(asked)
         self.let_in(asked)
-        if asked.path.startswith("/api/2.2/jobs/runs/"):
-            return self.runs.answer(asked)
-        if asked.path.startswith((FILES, FOLDERS)):
-            return self.files.answer(asked)
-        if asked.path.startswith((UNITY, WORKSPACE, ME)):
-            return self.catalog.answer(asked)
-        if asked.path.startswith(MLFLOW):
-            return self.mlflow.answer(asked)
+        for starts, part in (
+            ((RUNS,), self.runs),
+            ((FILES, FOLDERS), self.files),
+            ((UNITY, WORKSPACE, ME), self.catalog),
+            (ALL, self.compute),
+            ((MLFLOW,), self.mlflow),
+        ):
+            if asked.path.startswith(starts):
+                return part.answer(asked)
         raise Refusal(HTTPStatus.NOT_FOUND, "ENDPOINT_NOT_FOUND", f"No API found for '{asked.method} {asked.path}'")
 
     def let_in(self, asked: Asked) -> None:
