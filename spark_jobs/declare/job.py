@@ -70,6 +70,14 @@ class Place:
         """Of a workspace: a path in it."""
         return f"{WORKSPACE_FOLDER}/{self.lake}/{use_case}" if self.tracking == TRACKING else use_case
 
+    def exports(self, use_case: str) -> str:
+        """Where lists for people go: into the lake, or beside the landing files where the lake is a catalog."""
+        return (
+            f"{self.lake}/{use_case}/export"
+            if "/" in self.lake
+            else f"{self.landing.rpartition('/')[0]}/export/{use_case}"
+        )
+
     def argv(self) -> list[str]:
         return _options({f.name: str(getattr(self, f.name)) for f in fields(self)})
 

@@ -1,5 +1,6 @@
 """Tags of models in Unity Catalog: there names may hold no dot, values are short, and what a search finds has none."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -7,7 +8,8 @@ from spark_jobs.declare.tags import HISTORY
 
 PIECE = "___"  # of a long value: what follows counts
 READY = "READY"  # before that its files may be missing, and what was begun and not ended stays so
-KEPT = 30  # entries of a model's history: it may have fifty tags; the catalog's own audit log knows the older ones
+MOST = 50  # tags of a model, and of each of its versions
+KEPT = 30  # of a model's tags are the newest entries of its history; older ones are on the version they speak of
 LONGEST = 1000  # characters of a value
 
 
@@ -42,13 +44,35 @@ class UnityClient:
         return self._client.create_model_version(name, source, run_id, tags=written, **more)
 
     def set_registered_model_tag(self, name: str, key: str, value: str) -> None:
-        former, parts = self._client.get_registered_model(name).tags, dict(_written(key, value))
-        histories = sorted(part for part in former if part.startswith(_name(HISTORY)))
-        left = histories[: -KEPT + 1] if key.startswith(HISTORY) else _parts(former, key)
-        for part in set(left) - set(parts):
+        former = self._client.get_registered_model(name).tags
+        parts = dict(_written(key, value))
+        if key.startswith(HISTORY):
+            entries = _joined({part: text for part, text in former.items() if part.startswith(_name(HISTORY))})
+            for one, text in _older(entries | {key: value}).items():
+                self._hand_down(name, one, text)
+                if one == key:
+                    return
+                self.delete_registered_model_tag(name, one)
+        for part in _parts(former, key) - set(parts):
             self._client.delete_registered_model_tag(name, part)
         for part, text in parts.items():
             self._client.set_registered_model_tag(name, part, text)
+
+    def _hand_down(self, name: str, key: str, entry: str) -> None:
+        """To the version it speaks of, as long as that is there and has room: the catalog's audit log knows more."""
+        version = json.loads(entry).get("to", "")
+        if version in self._numbers(name):
+            tags = self._client.get_model_version(name, version).tags
+            if len(set(tags) | set(dict(_written(key, entry)))) <= MOST:
+                self.set_model_version_tag(name, version, key, entry)
+
+    def _numbers(self, name: str) -> set[str]:
+        found, token = set[str](), None
+        while True:
+            page = self._client.search_model_versions(f"name = '{name}'", max_results=100, page_token=token)
+            found |= {str(one.version) for one in page}
+            if not (token := page.token):
+                return found
 
     def set_model_version_tag(self, name: str, version: str, key: str, value: str) -> None:
         former = self._client.get_model_version(name, version).tags
@@ -90,12 +114,26 @@ def _name(key: str) -> str:
 
 def _read(found: Any) -> Any:
     """MLflow's object, with the tags as they were given."""
-    read: dict[str, str] = {}
-    for part in sorted(found.tags, key=_place):
-        name = part.partition(PIECE)[0].replace("__", ".")
-        read[name] = read.get(name, "") + found.tags[part]
-    found._tags = read
+    found._tags = _joined(found.tags)
     return found
+
+
+def _joined(tags: Mapping[str, str]) -> dict[str, str]:
+    read: dict[str, str] = {}
+    for part in sorted(tags, key=_place):
+        name = part.partition(PIECE)[0].replace("__", ".")
+        read[name] = read.get(name, "") + tags[part]
+    return read
+
+
+def _older(entries: Mapping[str, str]) -> dict[str, str]:
+    """Of a history what the newest entries leave no room for; each takes as many tags as it is long."""
+    left, older = KEPT, dict[str, str]()
+    for key in sorted(entries, reverse=True):
+        left -= len(_written(key, entries[key]))
+        if left < 0:
+            older[key] = entries[key]
+    return dict(sorted(older.items()))
 
 
 def _place(part: str) -> tuple[str, int]:

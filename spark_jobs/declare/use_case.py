@@ -51,7 +51,7 @@ class Report:
 
     name: str
     key: tuple[str, ...]
-    export: bool = False  # its newest day also as a CSV file in the lake's export folder and a table of the MLflow run
+    export: bool = False  # its newest day also as a CSV file in the export folder and a table of the MLflow run
     lookback: timedelta = timedelta()  # how far before a day its rows read
 
 
