@@ -82,7 +82,7 @@ databricks-check: install ## what it lacks, right by right ([PRINCIPAL=name]: of
 bundle: install ## [TO=folder]: the nights as jobs that the workspace schedules itself, for Databricks' own command line
 	@$(WORKSPACE).bundle
 
-databricks-import: install ## models and raw files of a laptop that is up, or of a stack ([FROM=MLflow's URL] [LANDING=folder] [REPLACE=yes])
+databricks-import: install ## models, predictions and raw files of a laptop that is up, or models and raw files of a stack ([FROM=MLflow's URL] [LANDING=folder] [REPLACE=yes])
 	@$(SPARK)/python -m workspace.bring
 
 use-case: ## NAME=churn: a use case of your own that already runs

@@ -1,11 +1,13 @@
 """Where a workspace begins: the entry points of the wheel, which end as `__main__` does, but tell it by an error."""
 
+import json
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from spark_jobs import use_cases
 from spark_jobs.__main__ import USELESS, done, log_to
-from spark_jobs.declare import NightshiftError, Refused, Stage, parse
+from spark_jobs.declare import NightshiftError, Place, Refused, Stage, parse
 from spark_jobs.declare.window import DAY
 
 
@@ -15,18 +17,34 @@ class JobEnded(NightshiftError):
 
 def run() -> None:
     """A job that Airflow asked for. A workspace keeps the end of what it says to its output."""
-    _ended_in_words(sys.argv[1:], filled=False)
+    _ended_in_words(lambda: done(sys.argv[1:]))
 
 
 def night() -> None:
     """A job that the workspace scheduled: nobody told it which days are meant, nor which version to judge."""
-    _ended_in_words(sys.argv[1:], filled=True)
+    _ended_in_words(lambda: done(with_version(with_days(sys.argv[1:]))))
 
 
-def _ended_in_words(argv: list[str], *, filled: bool) -> None:
+def take() -> None:
+    """Predictions that were made elsewhere: lake, use case, and the folder of their files."""
+    _ended_in_words(lambda: taken(*sys.argv[1:]))
+
+
+def taken(lake: str, use_case: str, folder: str) -> None:
+    from spark_jobs.lakehouse import Lake
+    from spark_jobs.session import spark_session
+    from spark_jobs.tables.brought import take
+
+    key = use_cases.load(use_case).features.key
+    with spark_session(Place(lake=lake, landing="", tracking="", registry=""), "import") as spark:
+        rows = take(Lake(spark, lake, use_case), key, folder)
+    sys.stdout.write(json.dumps({"nightshift": 1, "rows": rows}) + "\n")
+
+
+def _ended_in_words(work: Callable[[], None]) -> None:
     log_to(sys.stdout)
     try:
-        done(with_version(with_days(argv)) if filled else argv)
+        work()
     except NightshiftError as error:
         how = "refused" if isinstance(error, USELESS) else "failed"
         raise JobEnded(f"{how}: {error}") from None

@@ -1,7 +1,8 @@
-"""`make databricks-import`: models with their history, and raw files, of a laptop or a stack; again and again the same.
+"""`make databricks-import`: models with their history, predictions and raw files of a laptop; again and again the same.
 
-Tables are not copied: bronze, silver, features and labels are functions of the files delivered, so a range of the Dag
-makes them there as they are here, with commits that say what they were made from.
+Predictions come along, for nothing makes them again as they were. Other tables are not copied: bronze, silver, features
+and labels are functions of the files delivered, so a range of the Dag makes them there as they are here, with commits
+that say what they were made from.
 """
 
 import json
@@ -22,6 +23,7 @@ from spark_jobs.declare.tags import CHAMPION, HISTORY, IMPORTED
 from spark_jobs.declare.unity import UnityClient
 from spark_jobs.use_cases import names
 from workspace.connected import Connected, started
+from workspace.predictions import Predictions
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -35,8 +37,11 @@ def bring(to: Connected) -> None:
     of = os.environ.get("FROM") or home.mlflow_url
     place = Place(lake=to.told.lake, landing=to.told.landing, tracking=TRACKING, registry=UNITY)
     for name in names():
-        carried = carry(clients(of), name, place)
-        tell(f"  {name}: {carried} versions are new there." if carried else f"  {name}: no version is new there.")
+        carried, numbers = carry(clients(of), name, place)
+        tell(f"  {name}: {carried or 'no'} versions are new there.")
+        if not os.environ.get("FROM"):  # of a stack the lake is behind its own door
+            copied = Predictions(to=to, home=home, use_case=name, numbers=numbers).copied()
+            tell(f"  {name}: {copied or 'no'} predictions are new there.")
     sent = sum(1 for _ in send(to, Path(os.environ.get("LANDING") or home.root / "landing")))
     tell(f"  {sent} raw files are new there. A range of each Dag makes their tables.")
 
@@ -49,19 +54,19 @@ def clients(of: str) -> "tuple[MlflowClient, Any]":
     return mlflow.MlflowClient(of, of), UnityClient(mlflow.MlflowClient(TRACKING, UNITY))
 
 
-def carry(between: "tuple[MlflowClient, Any]", use_case: str, place: Place) -> int:
-    """Returns how many versions were not there yet."""
+def carry(between: "tuple[MlflowClient, Any]", use_case: str, place: Place) -> tuple[int, dict[str, str]]:
+    """Returns how many versions were not there yet, and the number there of each here."""
     here, there = between
     found = here.search_model_versions(f"name = '{use_case}'")
     if not found:
-        return 0
+        return 0, {}
     model = Carried(here=here, there=there, name=use_case, other=place.model_name(use_case))
     model.refuse_a_champion_of_its_own()
     before = len(model.known)
     for version in sorted(found, key=lambda one: int(one.version)):
         model.version(here.get_model_version(use_case, version.version), place.experiment(use_case))
     model.what_is_said_of_it()
-    return len(model.known) - before
+    return len(model.known) - before, model.numbers
 
 
 @dataclass

@@ -1,18 +1,18 @@
 """`make bundle`: the nights as jobs that a workspace schedules itself, as a bundle for Databricks' own command line.
 
-Acts are Airflow's: a night of the bundle ends with a verdict and scores with the champion; who promotes is a person, or
-Airflow beside it.
+A night of the bundle promotes what its evaluate lets through, where the use case asks no person first: asking is
+Airflow's. Acts of both are not kept apart, so a use case has its nights in one of the two.
 """
 
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from local.commands import tell
-from nightshift.databricks.wheel import NIGHT, PACKAGE, Wheel
+from nightshift.databricks.wheel import NIGHT, PACKAGE, PROMOTE, Wheel
 from nightshift.databricks.workspace import Workspace, workspace_of
 from spark_jobs.declare import EVERY_NIGHT, NightshiftError, Place, Stage, UseCase
 from spark_jobs.declare.job import TRACKING, UNITY
@@ -20,14 +20,14 @@ from spark_jobs.use_cases import discover
 
 NIGHTLY = "0 0 2 * * ?"  # as Airflow's schedule, in Quartz' words
 HOURS = 3600
-# As in Airflow: each waits for the one before, and score for features alone, whatever became of the training.
+# As in Airflow: each waits for the one before, and score for features alone, whatever became of what comes between.
 AFTER = {
     Stage.REFINE: (Stage.INGEST,),
     Stage.FEATURES: (Stage.REFINE,),
     Stage.TRAIN: (Stage.FEATURES,),
     Stage.EVALUATE: (Stage.TRAIN,),
-    Stage.SCORE: (Stage.FEATURES, Stage.EVALUATE),
 }
+PROMOTION = "promote"
 
 
 def write(folder: Path, told: Workspace) -> list[Path]:
@@ -63,30 +63,45 @@ def job(use_case: UseCase, told: Workspace) -> dict[str, Any]:
         "max_concurrent_runs": 1,  # one writer
         "schedule": {"quartz_cron_expression": NIGHTLY, "timezone_id": "UTC", "pause_status": "PAUSED"},
         "parameters": [{"name": name, "default": ""} for name in days],
-        "tasks": [task(use_case, stage, told, wheel) for stage in EVERY_NIGHT],
+        "tasks": [
+            *(task(use_case, stage, told, wheel) for stage in EVERY_NIGHT),
+            *([] if use_case.approval else [promotion(use_case, told, wheel)]),
+        ],
         **told.compute.of_a_run(wheel),
     }
 
 
 def task(use_case: UseCase, stage: Stage, told: Workspace, wheel: str) -> dict[str, Any]:
-    after = [{"task_key": str(one)} for one in AFTER.get(stage, ())]
+    last = Stage.EVALUATE if use_case.approval else PROMOTION
+    after = (Stage.FEATURES, last) if stage is Stage.SCORE else AFTER.get(stage, ())
     place = Place(
         lake="${var.catalog}.${var.schema}", landing="${var.volume}/landing", tracking=TRACKING, registry=UNITY
     )
     days = [f"--{name}={{{{job.parameters.{name}}}}}" for name in ("start", "end")]
     return {
-        "task_key": str(stage),
-        **({"depends_on": after} if after else {}),
-        # Where features failed, evaluate did not run: so one success is theirs.
+        **called(str(stage), NIGHT, [*place.argv(), str(stage), use_case.name, *days], after),
+        # Where features failed, nothing behind them ran: so one success is theirs.
         **({"run_if": "AT_LEAST_ONE_SUCCESS"} if stage is Stage.SCORE else {}),
-        "python_wheel_task": {
-            "package_name": PACKAGE,
-            "entry_point": NIGHT,
-            "parameters": [*place.argv(), str(stage), use_case.name, *days],
-        },
         "timeout_seconds": (6 if stage is Stage.TRAIN else 2) * HOURS,
-        "max_retries": 2,
         **told.compute.of_a_task(wheel, told.tags),
+    }
+
+
+def promotion(use_case: UseCase, told: Workspace, wheel: str) -> dict[str, Any]:
+    words = ["${var.catalog}.${var.schema}", use_case.name, "{{job.run_id}}"]
+    return {
+        **called(PROMOTION, PROMOTE, words, (Stage.EVALUATE,)),
+        "timeout_seconds": HOURS,
+        **told.compute.of_a_task(wheel, told.tags),
+    }
+
+
+def called(name: str, entry: str, words: Sequence[str], after: Sequence[str]) -> dict[str, Any]:
+    return {
+        "task_key": name,
+        **({"depends_on": [{"task_key": str(one)} for one in after]} if after else {}),
+        "python_wheel_task": {"package_name": PACKAGE, "entry_point": entry, "parameters": [*words]},
+        "max_retries": 2,
     }
 
 

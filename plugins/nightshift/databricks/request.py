@@ -20,6 +20,7 @@ class Request:
     owner: str  # the Airflow and its Dag run
     attempt: str  # which try of the task
     longest: timedelta
+    entry: str = ENTRY
 
     @cached_property
     def wheel(self) -> str:
@@ -36,7 +37,7 @@ class Request:
         seconds = int(self.longest.total_seconds())
         task = {
             "task_key": self.stage.rpartition(" ")[2],
-            "python_wheel_task": {"package_name": PACKAGE, "entry_point": ENTRY, "parameters": self.argv},
+            "python_wheel_task": {"package_name": PACKAGE, "entry_point": self.entry, "parameters": self.argv},
             "timeout_seconds": seconds,
             "max_retries": 0,  # Airflow tries again, and knows when it helps
             **workspace.compute.of_a_task(wheel, workspace.tags),

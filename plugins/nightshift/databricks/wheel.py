@@ -11,8 +11,16 @@ from pathlib import Path
 from nightshift.settings import CHECKOUT
 from spark_jobs.declare import BadDeclaration
 
-PACKAGE, ENTRY, NIGHT = "nightshift_jobs", "nightshift-job", "nightshift-night"
-FUNCTIONS = {ENTRY: "spark_jobs.wheel:run", NIGHT: "spark_jobs.wheel:night"}
+PACKAGE, ENTRY = "nightshift_jobs", "nightshift-job"
+NIGHT, PROMOTE, TAKE = "nightshift-night", "nightshift-promote", "nightshift-take"
+FUNCTIONS = {
+    ENTRY: "spark_jobs.wheel:run",
+    NIGHT: "spark_jobs.wheel:night",
+    PROMOTE: "nightshift.databricks.promotion:promote",
+    TAKE: "spark_jobs.wheel:take",
+}
+# Of Airflow's side an act that needs no Airflow, with what it stands on.
+ACTS = ("__init__.py", "registry.py", "databricks/__init__.py", "databricks/promotion.py")
 VERSION, SUFFIX = "0.1.0", "-py3-none-any.whl"
 # What a job imports and a runtime may lack or have in another version. Spark and Delta are the runtime's own.
 LIBRARIES = ("fg-data-profiling", "matplotlib", "mlflow", "optuna", "pandas", "scikit-learn", "xgboost-cpu")
@@ -38,8 +46,10 @@ class Wheel:
         return f"{VERSION}+{content.hexdigest()[:12]}"
 
     def files(self) -> dict[str, bytes]:
-        found = sorted((self.checkout / "spark_jobs").rglob("*.py"))
-        return {path.relative_to(self.checkout).as_posix(): path.read_bytes() for path in found}
+        plugins = self.checkout / "plugins"
+        jobs = dict.fromkeys(sorted((self.checkout / "spark_jobs").rglob("*.py")), self.checkout)
+        acts = {path: plugins for name in ACTS if (path := plugins / "nightshift" / name).exists()}
+        return {path.relative_to(root).as_posix(): path.read_bytes() for path, root in (jobs | acts).items()}
 
     def requirements(self) -> list[str]:
         """Pinned as the Spark side is locked."""

@@ -1,6 +1,7 @@
 """The nights as a bundle: the same order and conditions, in a form that Databricks' own reader takes."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +41,14 @@ def test_that_reader_is_strict() -> None:
 @every_use_case
 def test_stages_come_in_airflow_s_order(name: str) -> None:
     made = job(load(name), workspace_of(told(COMPUTES["new"])))
-    dag = dag_of(load(name))
+    dag, keys = dag_of(load(name)), {task["task_key"] for task in made["tasks"]}
 
     def before(stage: str) -> set[str]:
-        """The nearest stages before this one: acts lie between, and nothing waits for a profile."""
+        """The nearest that are in the bundle: other acts lie between, and nothing waits for a profile."""
         found: set[str] = set()
         for task in dag.get_task(stage).upstream_list:
-            found |= {task.task_id} if isinstance(task, JobOperator) else before(task.task_id)
+            here = isinstance(task, JobOperator) or task.task_id in keys
+            found |= {task.task_id} if here else before(task.task_id)
         return found - {Stage.PROFILE}
 
     for task in made["tasks"]:
@@ -55,11 +57,22 @@ def test_stages_come_in_airflow_s_order(name: str) -> None:
 
 @every_use_case
 def test_every_stage_reads_its_words_once_the_days_are_filled_in(name: str) -> None:
-    for task in job(load(name), workspace_of(told(COMPUTES["new"])))["tasks"]:
+    tasks = job(load(name), workspace_of(told(COMPUTES["new"])))["tasks"]
+    for task in [one for one in tasks if one["task_key"] in list(Stage)]:
         argv = [_filled(word) for word in task["python_wheel_task"]["parameters"]]
         place, read = parse(argv)
         assert (str(read.stage), read.use_case) == (task["task_key"], name)
         assert (place.lake, place.registry) == ("main.bikes", "databricks-uc")
+
+
+def test_a_night_promotes_unless_a_person_is_to_be_asked() -> None:
+    use_case, workspace = load("bike_sharing"), workspace_of(told(COMPUTES["new"]))
+    (promotion,) = [one for one in job(use_case, workspace)["tasks"] if one["task_key"] == "promote"]
+    assert promotion["python_wheel_task"]["parameters"][1:] == ["bike_sharing", "{{job.run_id}}"]
+    asked = job(replace(use_case, approval=True), workspace)["tasks"]
+    assert "promote" not in [one["task_key"] for one in asked]
+    (score,) = [one for one in asked if one["task_key"] == "score"]
+    assert score["depends_on"] == [{"task_key": "features"}, {"task_key": "evaluate"}]
 
 
 def _filled(word: str) -> str:

@@ -3,7 +3,9 @@
 import json
 import subprocess
 import time
+import zipfile
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,8 @@ from engine.running import answers, free_port
 from local.commands import CannotGoOn
 from local.places import SPARK
 from nightshift import registry
+from nightshift.databricks import promotion
+from nightshift.databricks.wheel import Wheel
 from nightshift.registry import PREVIOUS, Act, Model
 from spark_jobs.declare import Place, Refused
 from spark_jobs.declare.tags import CHAMPION, FEATURES, FITTED, HISTORY, ROWS
@@ -163,8 +167,8 @@ def test_a_use_case_moves_again_and_again_without_doubling(
     monkeypatch.setenv("DATABRICKS_TOKEN", "dapi-of-runs")
     place = Place(lake="main.bikes", landing="", tracking="databricks", registry="databricks-uc")
     between = bring.clients(fake.mlflow.server)
-    assert bring.carry(between, "wine_quality", place) == 2
-    assert bring.carry(between, "wine_quality", place) == 0
+    assert bring.carry(between, "wine_quality", place) == (2, {"2": "1", "3": "2"})
+    assert bring.carry(between, "wine_quality", place)[0] == 0
     there = Model.read(between[1], "main.bikes.wine_quality")
     assert there.champion == "2"  # one less than here, where the first was deleted
     assert [(one["from"], one["to"]) for one in there.history] == [("", "1"), ("1", "2")]
@@ -192,3 +196,31 @@ def test_raw_files_are_sent_once(fake: Workspace, tmp_path: Path, monkeypatch: p
     assert len(list(bring.send(to, tmp_path))) == 1
     assert len(list(bring.send(to, tmp_path))) == 0
     assert (fake.files.root / "volume/landing/bike_sharing/rides/2024-01-01/rides.csv").read_text() == "a,b\n1,2\n"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_night_of_the_workspace_promotes_what_was_judged_and_nothing_else(
+    fake: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABRICKS_HOST", fake.address)
+    monkeypatch.setenv("DATABRICKS_TOKEN", "dapi-of-runs")
+    place = Place(lake="main.bundled", landing="", tracking="databricks", registry="databricks-uc")
+    monkeypatch.setattr("sys.argv", ["nightshift-promote", "main.bundled", "bike_sharing", "17"])
+    with tracking(place, load("bike_sharing")) as book:
+        run = book.start("train", "", {})
+        version = book.register(run, model(tmp_path / "model"), {FEATURES: "hour"}, "")
+        promotion.promote()
+        assert capsys.readouterr().out == "Not promoted: nobody has judged it\n"
+        verdict = {"verdict": "REJECT", "champion": "", "reasons": ["it is no better"], "version": version}
+        book.client.log_dict(run, verdict, "verdict.json")
+        promotion.promote()
+        assert capsys.readouterr().out == "Not promoted: it is no better\n"
+        book.client.log_dict(run, verdict | {"verdict": "PROMOTE"}, "verdict.json")
+        promotion.promote()
+        promotion.promote()
+        found = Model.read(book.client, "main.bundled.bike_sharing")
+    assert found.champion == version
+    assert [(one["by"], one["run"]) for one in found.history] == [("a night of the workspace", "bundle/17")]
+    wheel, wanted = zipfile.ZipFile(BytesIO(Wheel().built())), "nightshift/databricks/promotion.py"
+    assert wanted in wheel.namelist()
+    assert "nightshift/settings.py" not in wheel.namelist()
