@@ -1,6 +1,5 @@
 """Nights of a service principal: its id and secret fetch the tokens, over TLS, as the provider and the SDK want it."""
 
-import json
 import os
 from collections.abc import Iterator
 
@@ -9,7 +8,7 @@ import pytest
 from nightshift.databricks import credentials
 from nightshift.settings import settings
 from spark_jobs.declare import Unreachable
-from tests.databricks.address import told
+from tests.databricks.address import connection
 from tests.databricks.alone.authority import AUTHORITY
 from tests.databricks.alone.conftest import Task, as_task
 from tests.databricks.fake.server import Workspace, workspace
@@ -26,9 +25,7 @@ def fake(fake: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace
             found.runs.environments = fake.runs.environments
             found.tokens.clear()  # but for those it gives
             found.clients[NAME] = SECRET
-            given = json.loads(told(found.address, fake.files.root)["AIRFLOW_CONN_DATABRICKS_DEFAULT"])
-            given |= {"login": NAME, "password": SECRET, "extra": {"service_principal_oauth": True}}
-            monkeypatch.setenv("AIRFLOW_CONN_DATABRICKS_DEFAULT", json.dumps(given))
+            monkeypatch.setenv("AIRFLOW_CONN_DATABRICKS_DEFAULT", connection(found.address, SECRET, NAME))
             yield found
     except PermissionError:
         pytest.skip(f"this machine lets only root listen on port {HTTPS}")

@@ -37,7 +37,9 @@ class Catalog:
         if asked.method == "POST":
             return self.made(asked.json, what, held)
         if not name:
-            return {"registered_models" if what == "models" else what: [{"full_name": one} for one in sorted(held)]}
+            over = ".".join(asked.query[one] for one in ("catalog_name", "schema_name") if one in asked.query)
+            found = [{"full_name": one} for one in sorted(held) if one.startswith(f"{over}." if over else "")]
+            return {"registered_models" if what == "models" else what: found}
         if name not in held:
             raise missing(f"{what.removesuffix('s').title()} '{name}' does not exist.")
         if asked.method == "DELETE":

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from pyspark.sql import SparkSession
 from pyspark.testing import assertDataFrameEqual
 
 from local.first_nights import all_of_them
+from spark_jobs.declare import Place
 from spark_jobs.lakehouse import Lake
 from tests.databricks.nights.laptop import place_of, range_of
 from tests.databricks.standing import Standing, spark_of
@@ -60,9 +60,8 @@ def test_each_stage_was_one_run_and_asked_for_once_a_poll(nights: Standing, runs
 def test_the_log_of_a_task_holds_what_its_job_said_and_where_it_ran(nights: Standing, runs: list[str]) -> None:
     log = nights.scheduler.log(runs[0], "ingest")
     assert f"ingest of {DAG} for" in log
-    assert f"{nights.workspace.address}/jobs/" in log
-    assert nights.workspace.address in nights.scheduler.airflow.xcom(DAG, runs[0], "ingest", "databricks_run")
-    assert f"{nights.workspace.address}/ml/experiments/" in log
+    assert str(nights.client.config.host) in nights.scheduler.airflow.xcom(DAG, runs[0], "ingest", "databricks_run")
+    assert f"{nights.client.config.host}/ml/experiments/" in log
 
 
 def test_no_secret_is_in_a_log_an_xcom_or_a_request(nights: Standing, runs: list[str]) -> None:
@@ -87,12 +86,17 @@ def seconds_there(nights: Standing, run: str, task: str) -> float:
     return found.ended - found.began
 
 
-def test_tables_and_verdict_are_those_of_a_laptop(
-    nights: Standing, runs: list[str], spark: SparkSession, tmp_path: Path
+@pytest.fixture(scope="module")
+def laptop(nights: Standing, runs: list[str], tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, dict[str, Any]]:
+    """The same range there, and what each stage said."""
+    place = place_of(nights, tmp_path_factory.mktemp("laptop"))
+    return place, range_of(nights, place, nights.scheduler.window(runs[0]))
+
+
+def test_rows_and_verdict_are_those_of_a_laptop(
+    nights: Standing, runs: list[str], laptop: tuple[Place, dict[str, Any]]
 ) -> None:
-    window = nights.scheduler.window(runs[0])
-    place = place_of(nights, tmp_path)
-    here = range_of(nights, place, window)
+    here = laptop[1]
     there: dict[str, Any] = {stage: nights.scheduler.result(runs[0], stage) for stage in JOBS}
     for stage in ("ingest", "refine", "features"):
         assert there[stage]["rows"] == here[stage]["rows"]
@@ -100,10 +104,15 @@ def test_tables_and_verdict_are_those_of_a_laptop(
         for name in ("nightshift", "inputs", "stage", "run_id", "version"):
             one["evaluate"].pop(name, None)
     assert there["evaluate"] == here["evaluate"]
-    workspace, laptop = Lake(spark, nights.place.lake, DAG), Lake(spark, place.lake, DAG)
-    within = f"day < DATE'{window.end}'"
+
+
+def test_tables_are_those_of_a_laptop(
+    nights: Standing, runs: list[str], spark: SparkSession, laptop: tuple[Place, dict[str, Any]]
+) -> None:
+    lakes = [Lake(spark, place.lake, DAG) for place in (nights.place, laptop[0])]
+    within = f"day < DATE'{nights.scheduler.window(runs[0]).end}'"
     for layer, name in (("silver", "rides"), ("gold", "features"), ("gold", "labels")):
-        two = [lake.table(layer, name).read().where(within) for lake in (workspace, laptop)]
+        two = [lake.table(layer, name).read().where(within) for lake in lakes]
         assertDataFrameEqual(two[0], two[1])
 
 
