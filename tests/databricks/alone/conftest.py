@@ -66,13 +66,14 @@ class Task:
     run: str = "manual__1"
     attempt: int = 1
     stage: Stage = Stage.INGEST
+    use_case: str = "bike_sharing"
     minutes: float = 10
     xcoms: dict[str, Any] = field(default_factory=dict)
 
     @property
     def operator(self) -> DatabricksJob:
         longest = timedelta(minutes=self.minutes)
-        return DatabricksJob(stage=self.stage, use_case="bike_sharing", retries=2, execution_timeout=longest)
+        return DatabricksJob(stage=self.stage, use_case=self.use_case, retries=2, execution_timeout=longest)
 
     @property
     def context(self) -> Any:
@@ -84,7 +85,7 @@ class Task:
             xcom_pull=lambda task_ids: known.get(task_ids),  # noqa: PLW0108 - Airflow names it
             xcom_push=lambda key, value: self.xcoms.update({key: value}),
         )
-        dag_run = SimpleNamespace(dag_id="bike_sharing", run_id=self.run)
+        dag_run = SimpleNamespace(dag_id=self.use_case, run_id=self.run)
         return {"ti": ti, "dag_run": dag_run, "task": SimpleNamespace()}
 
     def begin(self, argv: list[str] | None = None) -> Any:
