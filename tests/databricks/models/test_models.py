@@ -5,31 +5,30 @@ import subprocess
 import time
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
+from mlflow import MlflowClient  # noqa: TID253 - tests load what they test
 
 from engine.running import answers, free_port
 from local.commands import CannotGoOn
 from local.places import SPARK
-from nightshift import registry
+from nightshift import approval, registry
+from nightshift.approval import Answer, Outcome, Request
 from nightshift.databricks import promotion
 from nightshift.databricks.wheel import Wheel
 from nightshift.registry import PREVIOUS, Act, Model
 from spark_jobs.declare import Place, Refused
-from spark_jobs.declare.tags import CHAMPION, FEATURES, FITTED, HISTORY, ROWS
+from spark_jobs.declare.tags import APPROVAL, CHAMPION, FEATURES, FITTED, HISTORY, ROWS
 from spark_jobs.tracking import Tracking, tracking
 from spark_jobs.use_cases import load
 from tests.databricks.address import told
 from tests.databricks.fake.server import Workspace, workspace
 from workspace import bring
 from workspace.connected import connected
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
 
 MODEL = "main.bikes.bike_sharing"
 LONG = ",".join(f"column_{number}" for number in range(200))
@@ -137,11 +136,40 @@ def test_promotion_and_roll_back_are_remembered_by_the_model(book: Tracking, tmp
     assert f"{HISTORY}0004" in client.get_registered_model(MODEL).tags
 
 
-@pytest.fixture
-def laptop(fake: Workspace, tmp_path: Path) -> "MlflowClient":
-    """Two versions of which the first was deleted, a champion and how it became one."""
-    from mlflow import MlflowClient
+@pytest.mark.filterwarnings("ignore")
+def test_a_person_is_asked_and_what_they_answer_is_remembered(fake: Workspace, book: Tracking, tmp_path: Path) -> None:
+    client, name = book.client, "main.asked.bike_sharing"
+    asked = replace(book, model=name)
+    night = book.start("night", "", {})
+    for number in (1, 2):
+        run = book.start("train", "", {})
+        asked.register(run, model(tmp_path / f"asked{number}"), {FEATURES: "hour"}, "")
+        request = Request(
+            use_case="bike_sharing",
+            version=str(number),
+            champion="",
+            night=f"bike_sharing/{number}",
+            opened={"run": night},
+            why="it passed the gate, by much: " + "very " * 300 + "good",
+            asked=f"2024-03-0{number}T02:00:00+00:00",
+            until="2024-03-09T02:00:00+00:00",
+        )
+        approval.ask(client, name, request, Act(by="a night", why="", run_key=request.night))
+    waits = approval.waiting(Model.read(client, name))
+    assert waits == request
+    assert json.loads(client.get_model_version(name, "1").tags[APPROVAL])["outcome"] == "superseded"
+    answer = Answer.of(Outcome.APPROVED, "ann", "looks right")
+    approval.promote(client, name, request, answer, ("hour",))
+    approval.close(client, name, request, answer, request.run_key)
+    now = Model.read(client, name)
+    assert (now.champion, now.waiting) == ("2", "")
+    assert [(one["what"], one["by"]) for one in now.history] == [("superseded", "a night"), ("promote", "ann")]
+    assert str(approval.closed(client, name, request)).startswith("approved by ann")
 
+
+@pytest.fixture
+def laptop(fake: Workspace, tmp_path: Path) -> MlflowClient:
+    """Two versions of which the first was deleted, a champion and how it became one."""
     here = MlflowClient(fake.mlflow.server, fake.mlflow.server)
     number = here.create_experiment(f"wine_quality {tmp_path.name}")
     here.create_registered_model("wine_quality")
@@ -161,7 +189,7 @@ def laptop(fake: Workspace, tmp_path: Path) -> "MlflowClient":
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_use_case_moves_again_and_again_without_doubling(
-    fake: Workspace, laptop: "MlflowClient", monkeypatch: pytest.MonkeyPatch
+    fake: Workspace, laptop: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABRICKS_HOST", fake.address)
     monkeypatch.setenv("DATABRICKS_TOKEN", "dapi-of-runs")

@@ -5,11 +5,13 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient  # noqa: TID253 - tests load what they test
 from pyspark.sql import SparkSession
 from pyspark.testing import assertDataFrameEqual
 
 from local.first_nights import all_of_them
 from spark_jobs.declare import Place
+from spark_jobs.declare.tags import CHAMPION, HOLD
 from spark_jobs.lakehouse import Lake
 from tests.databricks.nights.laptop import place_of, range_of
 from tests.databricks.standing import Standing, spark_of
@@ -17,6 +19,7 @@ from tests.end_to_end.conftest import DAYS
 from tests.end_to_end.scheduler import DAG
 
 pytestmark = pytest.mark.timeout(1500)
+ROLL_BACK = "model_rollback"
 MACHINES = "predictive_maintenance"
 JOBS = ["ingest", "refine", "features", "train", "evaluate", "score"]
 OF_A_RUN = {
@@ -116,8 +119,24 @@ def test_tables_are_those_of_a_laptop(
         assertDataFrameEqual(two[0], two[1])
 
 
+def test_a_roll_back_and_its_release_reach_the_workspace_s_registry(nights: Standing, runs: list[str]) -> None:
+    client = MlflowClient(nights.workspace.mlflow.server)
+    name = f"{nights.place.lake}.{DAG}"
+    champion = str(client.get_registered_model(name).aliases[CHAMPION])
+    other = "1" if champion == "2" else "2"
+    form = {"action": "roll back", "model": DAG, "version": other, "reason": "a test wants the other one"}
+    run = nights.scheduler.trigger(form, dag=ROLL_BACK)
+    assert nights.scheduler.finished(run, ROLL_BACK) == "success", nights.scheduler.log(run, "roll_back", dag=ROLL_BACK)
+    entry = nights.scheduler.result(run, "roll_back", ROLL_BACK)
+    assert (entry["from"], entry["to"]) == (champion, other)
+    assert str(client.get_registered_model(name).aliases[CHAMPION]) == other
+    run = nights.scheduler.trigger(form | {"action": "release the hold"}, dag=ROLL_BACK)
+    assert nights.scheduler.finished(run, ROLL_BACK) == "success"
+    assert HOLD.replace(".", "__") not in client.get_registered_model(name).tags
+
+
 def test_a_range_of_five_tables_runs_there_too(nights: Standing, runs: list[str], spark: SparkSession) -> None:
-    days = {"first_day": "2024-03-01", "last_day": "2024-03-10", "retrain": "never"}
+    days = {"first_day": "2024-03-01", "last_day": "2024-03-03", "retrain": "never"}
     run = nights.scheduler.trigger(days, dag=MACHINES)
     assert nights.scheduler.finished(run, MACHINES) == "success", nights.scheduler.states(run, MACHINES)
     refined = nights.scheduler.result(run, "refine", MACHINES)["rows"]
