@@ -88,7 +88,7 @@ def _night(use_case: UseCase) -> None:
     # Only then is a person asked, in a Dag of its own: neither this night nor the next one waits for the answer.
     asked = partial(asking.ask, use_case)
     ask = _act(RequestOperator, asking.ASK, asked, pool=registry.POOL, trigger_rule=TriggerRule.ALL_DONE)
-    close = _act(RunOperator, "close_run", acts.close_run)
+    close = _act(RunOperator, "close_run", partial(acts.close_run, RUNNERS[settings().target].end_left))
 
     chain(check, opened, _job(use_case, Stage.INGEST), _job(use_case, Stage.REFINE), features)
     chain(features, _job(use_case, Stage.TRAIN), _job(use_case, Stage.EVALUATE), promote, score)

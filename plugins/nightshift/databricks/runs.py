@@ -79,10 +79,10 @@ class Runs:
                 f"{wheel} is not in {self.workspace.wheels}: type `make deploy`, which brings this code there"
             )
 
-    def active(self, stage: str) -> list[Run]:
-        """Runs of a lake, use case and stage that are not over, the one that began first before the others."""
+    def active(self, stage: str = "") -> list[Run]:
+        """Runs of a lake, use case and stage, or all, that are not over; what began first comes first."""
         with self._asking():
-            found = [run for run in self._active() if Name.of(run).stage == stage]
+            found = [run for run in self._active() if stage in ("", Name.of(run).stage)]
         return sorted(found, key=lambda run: (run.get("start_time", 0), run["run_id"]))
 
     def submit(self, request: Mapping[str, Any]) -> int:

@@ -1,5 +1,6 @@
 """A job as a run of a Databricks workspace. While it lasts, the task is deferred and holds no worker."""
 
+import logging
 import re
 from collections.abc import Mapping
 from datetime import timedelta
@@ -18,6 +19,7 @@ from nightshift.runners.job import JobFailed, JobOperator, Result, level_of, res
 from nightshift.settings import settings
 from spark_jobs.declare import BadRequest, Refused, Stage, Unreachable
 
+log = logging.getLogger(__name__)
 POLLS_EVERY = 5  # seconds
 QUEUED = timedelta(minutes=15)  # a run may wait so long for its compute before its own time begins
 TOLD = re.compile(r"[\w.]+: (?P<how>refused|failed): (?P<words>.*)", re.DOTALL)  # as spark_jobs/wheel.py ends
@@ -127,11 +129,21 @@ class DatabricksJob(JobOperator):
 
     def end_all(self, context: Context) -> None:
         """Whatever runs for this task."""
-        runs = Runs(_workspace())
-        for run in runs.active(stage_of(self.use_case, self.stage)):
-            if Name.of(run).owner == owner_of(context):
-                self.log.info("Cancelling run %s.", run["run_id"])
-                runs.cancel(run["run_id"])
+        _end(stage_of(self.use_case, self.stage), context)
+
+    @classmethod
+    def end_left(cls, context: Context) -> None:
+        """A task that somebody fails before a triggerer has looked at it, is cancelled by nobody else."""
+        _end("", context)
+
+
+def _end(stage: str, context: Context) -> None:
+    """Of this Dag run; all its stages where none is named."""
+    runs = Runs(_workspace())
+    for run in runs.active(stage):
+        if Name.of(run).owner == owner_of(context):
+            log.info("Cancelling run %s.", run["run_id"])
+            runs.cancel(run["run_id"])
 
 
 def owner_of(context: Context) -> str:

@@ -63,6 +63,10 @@ class JobOperator(BaseOperator):
     def run(self, argv: list[str]) -> Result:
         raise NotImplementedError
 
+    @classmethod
+    def end_left(cls, context: Context) -> None:
+        """What a Dag run whose tasks are over has left at work: nothing, where a job ends with its task."""
+
 
 def job_of(stage: Stage, use_case: str, said: Mapping[str, Result]) -> Job:
     """The same for every target."""

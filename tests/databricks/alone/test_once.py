@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferralTimeout
 
 from nightshift.databricks.runs import Runs
 from nightshift.runners.job import JobFailed
+from spark_jobs.declare import Stage
 from tests.databricks.alone.conftest import JOB, Task, as_task, watched
 from tests.databricks.fake.answers import Answer, Asked
 from tests.databricks.fake.server import Cut, Workspace
@@ -175,3 +176,18 @@ def test_a_watch_that_is_given_up_ends_the_run(fake: Workspace, tell: Tell) -> N
     with as_task(task.context), pytest.raises(TaskDeferralTimeout):
         task.operator.resume_execution("__fail__", {"error": "Trigger timeout"}, task.context)
     until(lambda: states(fake) == ["CANCELED"])
+
+
+def test_what_a_dag_run_has_left_at_work_ends_with_it_and_nothing_of_others(
+    fake: Workspace, tell: Tell, began: Began
+) -> None:
+    """A task that is failed before a triggerer has looked at it: nobody but the end of its Dag run knows of its run."""
+    for stage in ("ingest", "refine"):
+        tell(stage, wait=60)
+    left, other = Task(), Task(run="manual__2", stage=Stage.REFINE)
+    left.begin()
+    other.begin(["refine", *JOB[1:]])
+    until(lambda: len(began()) == 2)
+    with as_task(left.context):
+        left.operator.end_left(left.context)
+    until(lambda: states(fake) == ["CANCELED", "RUNNING"])

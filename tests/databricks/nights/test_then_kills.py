@@ -42,6 +42,7 @@ def waiting(nights: Standing) -> Iterator[Path]:
     (landing / "go on").unlink(missing_ok=True)
     without_the_night(nights)
     nights.workspace.runs.all.clear()
+    nights.workspace.runs.polls.clear()
     yield landing
     (landing / "go on").touch()
     (wheels / tiny.name).write_bytes(Wheel(nights.code).built())
@@ -73,6 +74,11 @@ def begun(nights: Standing) -> str:
     return run
 
 
+def watched(nights: Standing) -> None:
+    """By the triggerer: the first question is the worker's, for the run's page."""
+    nights.scheduler.until(lambda: any(len(one) > 1 for one in nights.workspace.runs.polls.values()), "a watch")
+
+
 def soon(nights: Standing, true: Callable[[], bool], what: str) -> None:
     began = time.monotonic()
     nights.scheduler.until(true, what, SOON)
@@ -92,6 +98,15 @@ def test_a_task_that_is_marked_failed_ends_its_run(nights: Standing, waiting: Pa
     over(nights, run)
 
 
+def test_a_task_that_is_marked_failed_while_it_is_watched_ends_its_run(nights: Standing, waiting: Path) -> None:
+    run = begun(nights)
+    watched(nights)
+    path = f"/dags/{CASE}/dagRuns/{quote(run)}/taskInstances/ingest"
+    nights.scheduler.airflow.call("PATCH", path, {"new_state": "failed"})
+    soon(nights, lambda: states(nights) == ["CANCELED"], "cancelled by its watch")
+    over(nights, run)
+
+
 def test_a_dag_run_that_is_marked_failed_ends_its_runs(nights: Standing, waiting: Path) -> None:
     run = begun(nights)
     over(nights, run)
@@ -100,6 +115,7 @@ def test_a_dag_run_that_is_marked_failed_ends_its_runs(nights: Standing, waiting
 
 def test_a_task_that_is_cleared_runs_again_and_never_twice_at_once(nights: Standing, waiting: Path) -> None:
     run = begun(nights)
+    watched(nights)
     body = {"dry_run": False, "dag_run_id": run, "task_ids": ["ingest"], "only_failed": False, "only_running": False}
     nights.scheduler.airflow.call("POST", f"/dags/{CASE}/clearTaskInstances", body)
     soon(nights, lambda: states(nights)[0] == "CANCELED", "cancelled after its task was cleared")
@@ -111,6 +127,7 @@ def test_a_task_that_is_cleared_runs_again_and_never_twice_at_once(nights: Stand
 
 def test_a_triggerer_that_is_killed_takes_its_watches_up_again(nights: Standing, waiting: Path) -> None:
     run = begun(nights)
+    watched(nights)
     os.kill(nights.scheduler.services.parts["triggerer"].pid, signal.SIGKILL)
     time.sleep(2)
     (waiting / "go on").touch()
