@@ -14,7 +14,7 @@ export UV_SYSTEM_CERTS ?= true
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install deploy bundle databricks-up databricks-down databricks-check databricks-import databricks-proof databricks-alone run stop sql airflow data rollback release use-case stack stack-stop stack-remove stack-status stack-rotate stack-import backup restore stack-proof stack-nights check quick style types-of-airflow types-of-spark format test test-all campaign kills bench lock clean
+.PHONY: help install deploy bundle databricks-up databricks-down databricks-check databricks-import databricks-proof databricks-alone databricks-nights run stop sql airflow data rollback release use-case stack stack-stop stack-remove stack-status stack-rotate stack-import backup restore stack-proof stack-nights check quick style types-of-airflow types-of-spark format test test-all campaign kills bench lock clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | while IFS='|' read -r name says; do printf '%-24s %s\n' "$$name" "$$says"; done
@@ -124,7 +124,10 @@ stack-nights: install ## the stack's bad nights and moves ([ONE_OF=3]: a third, 
 databricks-alone: install ## what surrounds a job on Databricks, against a fake workspace: about a minute
 	@$(AIRFLOW)/python -m pytest -q tests/databricks/alone
 
-databricks-proof: databricks-alone ## and nights through Airflow, whose jobs that workspace really runs
+databricks-proof: install ## and, beside it, nights through Airflow, whose jobs that workspace really runs (REAL=yes: one that is there)
+	@$(MAKE) -j 2 databricks-alone databricks-nights
+
+databricks-nights: install
 	@$(SPARK)/python -m pytest -v -rA --durations=12 --timeout=1500 tests/databricks/models tests/databricks/nights
 
 kills: install ## KILLS=20 [SEED=7]: SIGKILL of one part after another while a night runs, about a minute each
