@@ -124,7 +124,7 @@ stack-nights: install ## the stack's bad nights and moves ([ONE_OF=3]: a third, 
 databricks-alone: install ## what surrounds a job on Databricks, against a fake workspace: about a minute
 	@$(AIRFLOW)/python -m pytest -q tests/databricks/alone
 
-databricks-proof: install ## and, beside it, nights through Airflow, whose jobs that workspace really runs (REAL=yes: one that is there)
+databricks-proof: install ## and, beside it, nights through Airflow, whose jobs that workspace really runs
 	@$(MAKE) -j 2 databricks-alone databricks-nights
 
 databricks-nights: install

@@ -20,7 +20,7 @@ TYPED = {
     "databricks-check": ("PRINCIPAL",),
     "databricks-down": ("PLAN", "DROP"),
     "databricks-import": ("FROM", "LANDING", "REPLACE"),
-    "databricks-up": ("PLAN", "PRINCIPAL"),
+    "databricks-up": ("PLAN", "PRINCIPAL", "WITH"),
     "kills": ("KILLS", "SEED"),
     "release": ("MODEL", "REASON"),
     "restore": ("FROM", "REPLACE"),
