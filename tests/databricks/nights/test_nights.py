@@ -135,7 +135,7 @@ def test_a_roll_back_and_its_release_reach_the_workspace_s_registry(nights: Stan
     assert HOLD.replace(".", "__") not in client.get_registered_model(name).tags
 
 
-def test_a_range_of_five_tables_runs_there_too(nights: Standing, runs: list[str], spark: SparkSession) -> None:
+def test_a_range_of_five_tables_runs_there_too(nights: Standing, spark: SparkSession) -> None:
     days = {"first_day": "2024-03-01", "last_day": "2024-03-03", "retrain": "never"}
     run = nights.scheduler.trigger(days, dag=MACHINES)
     assert nights.scheduler.finished(run, MACHINES) == "success", nights.scheduler.states(run, MACHINES)
