@@ -153,6 +153,8 @@ def test_airflow_killed_between_the_request_and_its_answer_takes_the_run_up(nigh
     nights.workspace.trouble.append(killed)
     run = nights.scheduler.trigger({"first_day": "2024-01-01", "last_day": "2024-01-01"}, dag=CASE)
     nights.scheduler.until(lambda: nights.scheduler.tries(run, CASE).get("ingest", 0) == 2, "the next try")
+    # Not before it has looked: a run that ended while nobody watched is begun anew.
+    nights.scheduler.until(lambda: nights.scheduler.states(run, CASE)["ingest"] == "deferred", "its watch")
     (waiting / "go on").touch()
     nights.scheduler.until(lambda: nights.scheduler.states(run, CASE)["ingest"] == "success", "its end")
     assert states(nights)[0] == "SUCCESS"
