@@ -1,16 +1,14 @@
 """A new stack that is up (`make stack`): its nights beside a laptop's, and what a second worker gives."""
 
 import subprocess
-import time
 from collections.abc import Callable
-from configparser import ConfigParser
 from datetime import date, datetime
 from functools import partial
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pyarrow.fs import FileSelector, LocalFileSystem, S3FileSystem, copy_files
+from pyarrow.fs import FileSelector, LocalFileSystem, copy_files
 
 from benchmarks import fleet
 from benchmarks.lakes import DAY, USE_CASE, Town, workshop
@@ -22,6 +20,7 @@ from containers.compose import Stack, from_environment
 from local.airflow_api import Airflow
 from local.services import started
 from tests.end_to_end.scheduler import home_at
+from tests.stack.standing import Standing, until
 
 NIGHTS, TIMES = 4, 2
 INSIDE = "s3a://lake/fleet"
@@ -39,8 +38,7 @@ def through_airflow(airflow: Airflow, first: date, last: date, retrain: str = "n
 
 def begun(airflow: Airflow) -> Callable[[], float]:
     """A first range with its champion, and a night to be warm; then every night is the one after the last."""
-    while not airflow.knows(USE_CASE):
-        time.sleep(1)
+    until(lambda: airflow.knows(USE_CASE), f"Reading dags/{USE_CASE}.py")
     wake(airflow)
     through_airflow(airflow, BEFORE.start, BEFORE.end - DAY, "always")
     following = (BEFORE.end + DAY * number for number in count())
@@ -54,8 +52,7 @@ def begun(airflow: Airflow) -> Callable[[], float]:
 
 
 def nights(stack: Stack) -> None:
-    password = (stack.secrets / "airflow-admin").read_text(encoding="utf-8").strip()
-    there = Airflow(f"http://127.0.0.1:{stack.ports['AIRFLOW_PORT']}", "admin", password)
+    there = Standing(stack).airflow
     with TemporaryDirectory() as folder, started(home_at(Path(folder))) as here:
         found = alternated({"stack": begun(there), "laptop": begun(here.airflow)}, NIGHTS)
     tell(f"a night without training: on the stack {found['stack']:.1f} s, on a laptop {found['laptop']:.1f} s")
@@ -65,10 +62,8 @@ def nights(stack: Stack) -> None:
 def with_workers(stack: Stack, workers: int) -> float:
     """The first time warms what came anew; the quickest of the others counts."""
     stack.compose("up", "-d", "--no-recreate", "--scale", f"spark-worker={workers}")
-    while up.unwell(stack):
-        time.sleep(1)
-    [scheduler] = (name for name in stack.containers() if "scheduler" in name)
-    command = ["docker", "exec", "-i", scheduler, ".venv/spark/bin/python", "-"]
+    until(lambda: not up.unwell(stack), "all parts to be well")
+    command = ["docker", "exec", "-i", Standing(stack).container("scheduler"), ".venv/spark/bin/python", "-"]
     given = [INSIDE, str(YEAR), "sc://engine:15003", "/run/secrets/engine-token", str(TIMES)]
     said = subprocess.run(
         [*command, *given],
@@ -82,7 +77,10 @@ def with_workers(stack: Stack, workers: int) -> float:
 
 def scale(stack: Stack) -> None:
     with TemporaryDirectory() as name:
-        made, store = Fleet(folder=Path(name) / "fleet", machines=1000, days=YEAR).make(), lake_of(stack)
+        made, store = (
+            Fleet(folder=Path(name) / "fleet", machines=1000, days=YEAR).make(),
+            Standing(stack).opened("engine"),
+        )
         copy_files(str(made.folder), "lake/fleet", LocalFileSystem(), store)
         found = alternated({str(workers): partial(with_workers, stack, workers) for workers in (1, 2)}, 2)
         tell(f"features of 1,000 machines and a year: {made.readings:,} readings")
@@ -98,17 +96,6 @@ def scale(stack: Stack) -> None:
         for file in store.get_file_info(FileSelector("lake/fleet", recursive=True)):
             if file.is_file:
                 store.delete_file(file.path)
-
-
-def lake_of(stack: Stack) -> S3FileSystem:
-    keys = ConfigParser()
-    keys.read(stack.secrets / "store-engine")
-    return S3FileSystem(
-        access_key=keys["default"]["aws_access_key_id"],
-        secret_key=keys["default"]["aws_secret_access_key"],
-        endpoint_override=f"http://127.0.0.1:{stack.ports['STORE_PORT']}",
-        region="us-east-1",
-    )
 
 
 def main() -> None:

@@ -4,6 +4,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from containers import secrets
+
 PORTS = {"AIRFLOW_PORT": 8080, "MLFLOW_PORT": 5000, "STORE_PORT": 7070}
 BUILD = ("PIP_INDEX_URL", "GOPROXY", "DEFAULT_ARTIFACT_REPOSITORY")
 NAMES = (
@@ -20,10 +22,9 @@ def said(file: Path, env: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 
 def keep(file: Path, settings: Mapping[str, str]) -> None:
-    """For its owner only: an address of a registry may hold a password."""
+    """As a secret: an address of a registry may hold a password."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file.touch(mode=0o600)
-    file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()), encoding="utf-8")
+    secrets.write(file, "".join(f"{name}={value}\n" for name, value in settings.items()))
 
 
 def _kept(file: Path) -> dict[str, str]:

@@ -47,7 +47,8 @@ def build(stack: Stack) -> None:
 
 def _image(stack: Stack, side: str, file: str, *options: str) -> None:
     told = [f"OWNER={stack.owner}", *([f"BASE={stack.base}"] if stack.base else [])]
-    told += [name for name in PASSED if name in stack.environment()]
+    known = stack.environment()
+    told += [name for name in PASSED if name in known]
     arguments = [word for one in told for word in ("--build-arg", one)]
     stack.docker("build", "-q", "-f", file, *options, *arguments, "-t", stack.image(side), ".")
 

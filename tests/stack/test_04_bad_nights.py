@@ -120,12 +120,6 @@ def java(stack: Standing) -> str:
     return said.rpartition(")")[2].split()[0]
 
 
-def retrying(stack: Standing) -> str:
-    """The run of the newest refine, once that waits for its next try."""
-    newest = max(stack.airflow.runs(BIKES), key=lambda run: str(run["start_date"]))["dag_run_id"]
-    return str(newest) if stack.airflow.states(BIKES, newest)["refine"] == "up_for_retry" else ""
-
-
 def told_of_a_full_disk(stack: Standing, night: str) -> bool:
     """By the try that could not write; or by an engine that could not even say that it lives, and stands still."""
     if "No space left on device. Java will stand still until there is one" in stack.log("engine"):
@@ -138,22 +132,22 @@ def small_disk(stack: Standing) -> Iterator[SmallDisk]:
     """All that the store holds, on a disk with a few megabytes left; and back again."""
     volume = Path(stack.stack.docker("volume", "inspect", "-f", "{{.Mountpoint}}", f"{stack.stack.name}_store").strip())
     disk = SmallDisk(volume, megabytes=200)
+    moved(stack, volume, disk.mount)
+    try:
+        yield disk
+    finally:
+        moved(stack, volume, disk.unmount)
+
+
+def moved(stack: Standing, volume: Path, change: Callable[[], None]) -> None:
+    """What lies in the store's volume lies there again once its disk is another."""
     with TemporaryDirectory() as between:
         stack.stack.docker("stop", stack.container("store"))
         copied(volume, Path(between))
-        disk.mount()
+        change()
         copied(Path(between), volume)
         stack.stack.docker("start", stack.container("store"))
-        until(stack.well, "the store on a small disk")
-        try:
-            yield disk
-        finally:
-            stack.stack.docker("stop", stack.container("store"))
-            copied(volume, Path(between))
-            disk.unmount()
-            copied(Path(between), volume)
-            stack.stack.docker("start", stack.container("store"))
-            until(stack.well, "the store on its own disk")
+    until(stack.well, "the store on another disk")
 
 
 def copied(here: Path, there: Path) -> None:

@@ -1,6 +1,5 @@
 """All a stack knows, out of it and into an empty one; an older release's; a laptop's; and new secrets under way."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,7 +96,7 @@ class Laptop:
 
 
 @pytest.fixture
-def laptop(tmp_path: Path) -> Iterator[Laptop]:
+def laptop(tmp_path: Path) -> Laptop:
     from mlflow import MlflowClient
 
     with running_from(copied(tmp_path / "checkout")), scheduler_at(tmp_path / "home") as there:
@@ -107,7 +106,7 @@ def laptop(tmp_path: Path) -> Iterator[Laptop]:
         found = [client.get_model_version(BIKES, str(number)) for number in numbers]
         runs = {(run["dag_run_id"], run["state"]) for run in there.airflow.runs(BIKES)}
     versions = [(one.version, list(one.aliases), dict(one.tags)) for one in found]
-    yield Laptop(home=tmp_path / "home", versions=versions, runs=runs)
+    return Laptop(home=tmp_path / "home", versions=versions, runs=runs)
 
 
 def test_a_laptop_moves_in_and_may_do_so_again(
