@@ -26,6 +26,11 @@ def test_it_holds_until_something_else_is_said(folder: Path, monkeypatch: pytest
     assert (from_environment().workers, from_environment().environment()["ENGINE_MEMORY"]) == (4, "4g")
 
 
+def test_what_was_said_before_reaches_compose_too(folder: Path) -> None:
+    settings.keep(folder / "settings", {"JOBS_LIMIT": "8g"})
+    assert from_environment().environment()["JOBS_LIMIT"] == "8g"
+
+
 def test_an_empty_word_goes_back_to_the_default(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.keep(folder / "settings", {"AIRFLOW_PORT": "8081", "ENGINE_MEMORY": "3g"})
     monkeypatch.setenv("AIRFLOW_PORT", "")
