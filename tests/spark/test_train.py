@@ -128,12 +128,6 @@ def test_the_winner_is_fitted_on_rows_to_train_on_and_on_those_to_validate_with(
     assert len({boosters(world, version) for version in "123"}) == 3
 
 
-def test_the_order_that_rows_lie_in_makes_no_other_model(trained: tiny.World) -> None:
-    trained.fill(tiny.facts(80)[::-1])
-    assert trained.train(60, retrain=ALWAYS)["version"] == "2"
-    assert boosters(trained, "1") == boosters(trained, "2")
-
-
 def test_a_row_without_a_label_teaches_nothing(world: tiny.World) -> None:
     rows = tiny.facts(60)
     world.fill(rows.drop(index=[10, 20]))
