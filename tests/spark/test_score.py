@@ -57,16 +57,13 @@ def test_scoring_again_changes_nothing(crowned: tiny.World) -> None:
 
 
 def test_each_version_keeps_its_predictions_and_the_first_one_counts(rivals: tiny.World) -> None:
-    rivals.score(2, first=58)
-    rivals.crown("2")
-    rivals.score(3, first=58)
-    assert predictions(rivals).groupby("model_version").size().to_dict() == {1: 48, 2: 72}
+    for days, version in ((1, "1"), (2, "2"), (3, "1")):
+        rivals.score(days, first=58, version=version)
+    assert predictions(rivals).groupby("model_version").size().to_dict() == {1: 72, 2: 48}
     live = rivals.spark.sql(live_sql(rivals.lake.gold("predictions").sql_name, ["at"]))
     assert live.columns == rivals.lake.gold("predictions").read().columns
-    assert {row["model_version"]: row["count"] for row in live.groupBy("model_version").count().collect()} == {
-        1: 48,
-        2: 24,
-    }
+    counts = live.groupBy("day", "model_version").count().orderBy("day").collect()
+    assert [(row["model_version"], row["count"]) for row in counts] == [(1, 24), (2, 24), (1, 24)]
 
 
 def test_a_version_can_be_named_instead_of_the_champion(rivals: tiny.World) -> None:
