@@ -60,9 +60,13 @@ def nights(stack: Stack) -> None:
 
 
 def with_workers(stack: Stack, workers: int) -> float:
-    """The first time warms what came anew; the quickest of the others counts."""
+    """The first time warms what came anew; the quickest of the others counts.
+
+    A worker runs one task at a time; its Java and its Python would still take a core each, if they could.
+    """
     stack.compose("up", "-d", "--no-recreate", "--scale", f"spark-worker={workers}")
     until(lambda: not up.unwell(stack), "all parts to be well")
+    stack.docker("update", "--cpus", "1", *(name for name in stack.containers() if "spark-worker" in name))
     command = ["docker", "exec", "-i", Standing(stack).container("scheduler"), ".venv/spark/bin/python", "-"]
     given = [INSIDE, str(YEAR), "sc://engine:15003", "/run/secrets/engine-token", str(TIMES)]
     said = subprocess.run(

@@ -76,11 +76,11 @@ class Airflow:
             time.sleep(AGAIN_AFTER)
 
     def _known(self, method: str, path: str, body: Json | None) -> Any:
-        """Logs in once more where the token has expired."""
+        """Logs in once more where the token has expired, or was signed with a key that is no more."""
         try:
             return self._call(method, path, body)
         except urllib.error.HTTPError as error:
-            if error.code != HTTPStatus.UNAUTHORIZED:
+            if error.code not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
                 raise Answered(error.code, error.read().decode(errors="replace")) from error
         self._token = ""
         try:

@@ -12,7 +12,7 @@ from local.commands import CannotGoOn
 from local.first_nights import all_of_them, succeeded
 from tests.end_to_end.checkout import copied, running_from
 from tests.end_to_end.scheduler import scheduler_at
-from tests.stack.standing import BIKES, Standing
+from tests.stack.standing import BIKES, NIGHT, Standing
 from tests.stack.test_04_bad_nights import KEYS, all_rows, everything
 
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("first_range")]
@@ -33,8 +33,7 @@ def known(stack: Standing) -> dict[str, Any]:
 
 
 def a_night_goes_on(stack: Standing, run: str) -> None:
-    day = everything(stack)["gold/daily"][-1]["day"]
-    states = stack.through(BIKES, day, day, run=run)
+    states = stack.through(BIKES, NIGHT, NIGHT, run=run)
     assert (states["score"], states["close_run"]) == ("success", "success"), states
 
 
