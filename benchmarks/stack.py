@@ -106,8 +106,8 @@ def main() -> None:
     stack = from_environment()
     if not stack.is_up():
         raise SystemExit("no stack is up: type `make stack` before, and give this one WORKERS=2")
-    scale(stack)
     nights(stack)
+    scale(stack)  # its workers stay held to one core each
 
 
 if __name__ == "__main__":
