@@ -27,6 +27,9 @@ ENGINE = (
     ),
 )
 NOT_LET_IN = r"UNAUTHENTICATED|Invalid authentication token|No authentication token"
+# As Unity Catalog says it, whoever asked: Spark, or MLflow.
+LACKING = re.compile(r"does not have (?P<right>[A-Z][A-Z_ ]+?) on (?P<kind>[A-Za-z ]+?) '(?P<name>[^']+)'")
+VOLUME = re.compile(r"Permission denied: '/Volumes/(?P<name>[^/']+/[^/']+/[^/']+)")
 KNOWN = (
     (r"No space left on device|Disk quota exceeded", "the disk is full: free some space, then run again"),
     (
@@ -40,16 +43,27 @@ KNOWN = (
 def explained(error: Exception, place: Place) -> NightshiftError | None:
     """The failure in our own words, None where the cause is not a known one."""
     told = "\n".join(map(str, _chain(error)))
-    if re.search(NOT_LET_IN, told):
+    if place.engine and re.search(NOT_LET_IN, told):
         return Refused("the engine does not take this token: end `make run`, and start it again")
-    for pattern, says in ENGINE:
+    for pattern, says in ENGINE if place.engine else ():
         if re.search(pattern, told):
             return NightshiftError(f"{says} (engine {place.engine})")
+    if lacking := _right(told):
+        return Refused(f"whoever runs this job lacks a right: GRANT {lacking} TO them, then run again")
     for pattern, says in KNOWN:
         if found := re.search(rf".*(?:{pattern}).*", told):
             where = f"(lake {place.lake}, landing {place.landing})"
             return NightshiftError(f"{says} {where}. It said: {found.group().strip(': ')[:300]}")
     return None
+
+
+def _right(told: str) -> str:
+    """Which one, and on what; empty where none is missing."""
+    if found := LACKING.search(told):
+        return f"{found['right'].replace('_', ' ')} ON {found['kind'].upper()} {found['name']}"
+    if found := VOLUME.search(told):
+        return f"READ VOLUME, WRITE VOLUME ON VOLUME {found['name'].replace('/', '.')}"
+    return ""
 
 
 def cause(error: Exception) -> str:

@@ -6,7 +6,6 @@ writes nothing.
 """
 
 import logging
-import os
 import socket
 import threading
 import time
@@ -43,10 +42,8 @@ LATE = 30.0  # seconds, after which an answer is missed
 @contextmanager
 def spark_session(place: Place, name: str, *, small: bool = False) -> "Iterator[SparkSession]":
     """The one session of this name, for as long as the block lasts; `small` where it will read few rows."""
-    if "DATABRICKS_RUNTIME_VERSION" in os.environ:
-        from pyspark.sql import SparkSession
-
-        yield SparkSession.builder.getOrCreate()
+    if not place.engine:
+        yield _all_around()
         return
     number = uuid5(NAMES, f"{place.lake} {name}")
     url = url_of(place, number)
@@ -63,6 +60,20 @@ def spark_session(place: Place, name: str, *, small: bool = False) -> "Iterator[
     finally:
         over.set()
         _close(spark, place.engine)
+
+
+def _all_around() -> "SparkSession":
+    """The session that a workspace gives each of its runs, and ends with it."""
+    from pyspark.sql import SparkSession
+    from pyspark.sql.utils import is_remote
+
+    from spark_jobs.carried import carry_code
+
+    spark = SparkSession.builder.getOrCreate()
+    if is_remote():
+        carry_code()
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    return spark
 
 
 def url_of(place: Place, number: UUID) -> str:

@@ -93,8 +93,9 @@ def promote(use_case: UseCase, context: Context) -> Result:
     return entry
 
 
-def close_run(context: Context) -> Result:
+def close_run(end_left: Callable[[Context], None], context: Context) -> Result:
     """End the MLflow run with the true status; a Dag run with a failed task fails here."""
+    end_left(context)
     links.show(context, opened := said(context, "open_run"))
     results = {stage: result for stage in STAGES if (result := said(context, stage))}
     failed = _failed_tasks(context)

@@ -1,11 +1,13 @@
 """The way to MLflow. It is imported here, and only while a task runs."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, cast
 
+from nightshift.databricks import credentials
 from nightshift.settings import prepare_mlflow, settings
 from spark_jobs.declare import Unreachable
+from spark_jobs.declare.unity import UnityClient
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -19,9 +21,11 @@ def mlflow_client() -> "Iterator[MlflowClient]":
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
-    place = settings().place
+    place, workspace = settings().place, settings().workspace
     try:
-        yield MlflowClient(tracking_uri=place.tracking, registry_uri=place.registry)
+        with credentials.known(workspace.connection) if workspace else nullcontext():
+            client = MlflowClient(tracking_uri=place.tracking, registry_uri=place.registry)
+            yield cast("MlflowClient", UnityClient(client)) if workspace else client
     except (MlflowException, requests.RequestException) as error:
         causes = (error, error.__cause__, error.__context__)
         if not any(isinstance(cause, requests.ConnectionError | requests.Timeout) for cause in causes):

@@ -48,6 +48,7 @@ class Model:
     hold: str = ""  # in words; empty while nothing is held
     waiting: str = ""  # JSON of the request that a person has not answered yet
     history: list[Entry] = field(default_factory=list)
+    entries: int = 0  # that were ever written; the oldest may be gone
 
     @classmethod
     def read(cls, client: "MlflowClient", name: str) -> "Model":
@@ -66,6 +67,7 @@ class Model:
             hold=_held(model.tags),
             waiting=str(model.tags.get(WAITING, "")),
             history=[json.loads(text) for _, text in history],
+            entries=int(history[-1][0].removeprefix(HISTORY)) if history else 0,
         )
 
     @property
@@ -196,7 +198,7 @@ def remember(client: "MlflowClient", model: Model, entry: Entry) -> None:
     """Append to the history, once: a retry finds its own entry and leaves it."""
     last = model.history[-1] if model.history else {}
     if {**last, "at": ""} != {**entry, "at": ""}:
-        number = len(model.history) + 1
+        number = model.entries + 1
         client.set_registered_model_tag(model.name, f"{HISTORY}{number:04}", json.dumps(entry))
 
 

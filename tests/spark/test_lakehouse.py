@@ -39,3 +39,22 @@ def test_where_delta_does_not_say_the_table_is_asked(
     monkeypatch.setattr(lakehouse, "COMMITTED", "nightshift.nobody.says")
     spark.conf.set("nightshift.nobody.says", "7")  # of somebody's earlier write
     assert [table.append(spark.range(1), {}) for _ in range(2)] == [0, 1]
+
+
+def test_a_table_of_a_catalog_answers_as_one_of_a_path_does(spark: SparkSession, tmp_path: Path) -> None:
+    """But that it was made, empty, before anything is written: what makes one could leave no note."""
+    schema = f"spark_catalog.named_{abs(hash(tmp_path))}"
+    spark.sql(f"CREATE SCHEMA {schema}")
+    table, rows = Lake(spark, schema, "shop").silver("sales"), spark.range(3)
+    assert not table.exists()
+    assert table.state() == State(version=None, note={})
+    assert table.append(rows, {"of": "a"}) == 1
+    assert table.state() == State(version=1, note={"of": "a"})
+    assert table.replace(rows.where("FALSE"), "id = 7", {"of": "b"}) == Commit(rows=0, version=2)
+    assert table.note() == {"of": "b"}
+    wider = rows.where("id > 0").selectExpr("id", "id * 2 AS more")
+    assert table.replace(wider, "id > 0", {}) == Commit(rows=2, version=3)
+    assert sorted((row.id, row.more) for row in table.read().collect()) == [(0, None), (1, 2), (2, 4)]
+    assert table.replace(spark.range(1).selectExpr("'a' AS other"), None, {"of": "c"}) == Commit(rows=1, version=4)
+    assert table.read().columns == ["other"]
+    spark.sql(f"DROP SCHEMA {schema} CASCADE")

@@ -1,0 +1,133 @@
+"""What a person types about a workspace: shown first, done once, refused in words."""
+
+from pathlib import Path
+
+import pytest
+
+from local.commands import CannotGoOn
+from nightshift.databricks.wheel import Wheel
+from tests.databricks.address import CATALOG, SCHEMA
+from tests.databricks.alone.conftest import Task
+from tests.databricks.alone.test_once import Began, Tell, until
+from tests.databricks.fake.server import Workspace
+from workspace.check import check
+from workspace.connected import Connected
+from workspace.deploy import deploy, found
+from workspace.down import down
+from workspace.up import up
+
+LAKE = f"{CATALOG}.{SCHEMA}"
+VOLUME = f"{LAKE}.nightshift"
+
+
+def wheels(fake: Workspace) -> Path:
+    return fake.files.root / "volume" / "wheels"
+
+
+def test_up_shows_what_it_will_make_makes_it_and_then_finds_it(
+    fake: Workspace, signed_in: Connected, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLAN", "yes")
+    up(signed_in)
+    assert f"make  schema {LAKE}" in capsys.readouterr().out
+    assert fake.catalog.schemas == set()
+    monkeypatch.delenv("PLAN")
+    up(signed_in)
+    assert (fake.catalog.schemas, fake.catalog.volumes) == ({LAKE}, {VOLUME})
+    assert f"/Shared/nightshift/{LAKE}" in fake.catalog.folders
+    capsys.readouterr()
+    up(signed_in)
+    assert "make " not in capsys.readouterr().out
+
+
+def test_up_grants_what_is_lacking_and_check_then_finds_nothing(
+    fake: Workspace, signed_in: Connected, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRINCIPAL", "nights")
+    with pytest.raises(CannotGoOn, match="lacks 3 of what a night needs"):
+        check(signed_in)
+    up(signed_in)
+    (wheels(fake) / Wheel().name).unlink()
+    deploy(signed_in)
+    check(signed_in)
+    fake.catalog.rights["schema", LAKE]["nights"].remove("MODIFY")
+    fake.catalog.rights["volume", VOLUME]["nights"].remove("WRITE_VOLUME")
+    capsys.readouterr()
+    with pytest.raises(CannotGoOn, match="lacks 2"):
+        check(signed_in)
+    said = capsys.readouterr().out
+    assert f"MODIFY on schema {LAKE}: GRANT MODIFY ON SCHEMA {LAKE} TO `nights`" in said
+    assert f"WRITE_VOLUME on volume {VOLUME}" in said
+
+
+def test_down_removes_what_up_made(fake: Workspace, signed_in: Connected) -> None:
+    up(signed_in)
+    down(signed_in)
+    assert (fake.catalog.schemas, fake.catalog.volumes) == (set(), set())
+    down(signed_in)
+
+
+def test_down_keeps_tables_and_models_unless_told_to_drop_them(
+    fake: Workspace, signed_in: Connected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    up(signed_in)
+    fake.catalog.tables.add(f"{LAKE}.bike_sharing_silver_rides")
+    fake.catalog.models.add(f"{LAKE}.bike_sharing")
+    down(signed_in)
+    assert fake.catalog.tables
+    assert fake.catalog.schemas == {LAKE}
+    monkeypatch.setenv("DROP", "yes")
+    down(signed_in)
+    assert (fake.catalog.tables, fake.catalog.models, fake.catalog.schemas) == (set(), set(), set())
+
+
+def test_down_refuses_while_a_run_is_at_work(fake: Workspace, signed_in: Connected, tell: Tell, began: Began) -> None:
+    up(signed_in)
+    tell(wait=60)
+    Task().begin()
+    until(began)
+    with pytest.raises(CannotGoOn, match=f"Runs are at work: nightshift {LAKE} bike_sharing ingest"):
+        down(signed_in)
+    assert fake.catalog.volumes == {VOLUME}
+
+
+def test_deploying_the_same_code_again_changes_nothing(
+    fake: Workspace, signed_in: Connected, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (wheels(fake) / Wheel().name).stat()
+    deploy(signed_in)
+    assert "is there already" in capsys.readouterr().out
+    assert (wheels(fake) / Wheel().name).stat().st_mtime == before.st_mtime
+
+
+def test_a_wheel_is_the_same_bytes_each_time_and_another_one_for_other_code(tmp_path: Path) -> None:
+    assert Wheel().built() == Wheel().built()
+    jobs = tmp_path / "spark_jobs"
+    jobs.mkdir()
+    (jobs / "requirements.txt").write_bytes((Wheel().checkout / "spark_jobs" / "requirements.txt").read_bytes())
+    (jobs / "a.py").write_text("A = 1\n")
+    first = Wheel(tmp_path).name
+    (jobs / "a.py").write_text("A = 2\n")
+    assert Wheel(tmp_path).name != first
+
+
+def test_old_wheels_go_but_for_the_newest_and_those_a_run_began_with(
+    fake: Workspace, signed_in: Connected, tell: Tell, began: Began
+) -> None:
+    tell(wait=60)
+    Task().begin()
+    until(began)
+    used = Wheel().name
+    for number in range(9):
+        (wheels(fake) / f"nightshift_jobs-0.1.0+{number:012}-py3-none-any.whl").write_bytes(b"old")
+    import os
+
+    os.utime(wheels(fake) / used, (0, 0))  # the oldest of all
+    newer = wheels(fake) / "nightshift_jobs-0.1.0+ffffffffffff-py3-none-any.whl"
+    newer.write_bytes(b"new")
+    from workspace.deploy import superseded
+
+    gone = superseded(signed_in, newer.name)
+    assert len(gone) == 5
+    assert used not in gone
+    assert len(found(signed_in)) == 11

@@ -1,0 +1,120 @@
+"""`make bundle`: the nights as jobs that a workspace schedules itself, as a bundle for Databricks' own command line.
+
+A night of the bundle promotes what its evaluate lets through, where the use case asks no person first: asking is
+Airflow's. Acts of both are not kept apart, so a use case has its nights in one of the two.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from local.commands import tell
+from nightshift.databricks.wheel import NIGHT, PACKAGE, PROMOTE, Wheel
+from nightshift.databricks.workspace import Workspace, workspace_of
+from spark_jobs.declare import EVERY_NIGHT, NightshiftError, Place, Stage, UseCase
+from spark_jobs.declare.job import TRACKING, UNITY
+from spark_jobs.use_cases import discover
+
+NIGHTLY = "0 0 2 * * ?"  # as Airflow's schedule, in Quartz' words
+HOURS = 3600
+# As in Airflow: each waits for the one before, and score for features alone, whatever became of what comes between.
+AFTER = {
+    Stage.REFINE: (Stage.INGEST,),
+    Stage.FEATURES: (Stage.REFINE,),
+    Stage.TRAIN: (Stage.FEATURES,),
+    Stage.EVALUATE: (Stage.TRAIN,),
+}
+PROMOTION = "promote"
+
+
+def write(folder: Path, told: Workspace) -> list[Path]:
+    """JSON is YAML, too."""
+    files = {"databricks.yml": root(told)}
+    for name, use_case in discover().items():
+        files[f"resources/{name}.yml"] = {"resources": {"jobs": {name: job(use_case, told)}}}
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    return [folder / name for name in files]
+
+
+def root(told: Workspace) -> dict[str, Any]:
+    names = {"catalog": told.catalog, "schema": told.schema, "volume": told.volume}
+    return {
+        "bundle": {"name": "nightshift"},
+        "include": ["resources/*.yml"],
+        "variables": {name: {"description": f"The {name} of tables, models and files"} for name in names},
+        "targets": {
+            "dev": {"mode": "development", "default": True, "variables": names | {"schema": f"{told.schema}_dev"}},
+            "prod": {"mode": "production", "variables": names},
+        },
+    }
+
+
+def job(use_case: UseCase, told: Workspace) -> dict[str, Any]:
+    wheel = f"${{var.volume}}/wheels/{Wheel().name}"
+    days = {"start": "The first day, or nothing: yesterday", "end": "The first day after it, or nothing: today"}
+    return {
+        "name": f"nightshift {use_case.name}",
+        "description": use_case.summary,
+        "max_concurrent_runs": 1,  # one writer
+        "schedule": {"quartz_cron_expression": NIGHTLY, "timezone_id": "UTC", "pause_status": "PAUSED"},
+        "parameters": [{"name": name, "default": ""} for name in days],
+        "tasks": [
+            *(task(use_case, stage, told, wheel) for stage in EVERY_NIGHT),
+            *([] if use_case.approval else [promotion(use_case, told, wheel)]),
+        ],
+        **told.compute.of_a_run(wheel),
+    }
+
+
+def task(use_case: UseCase, stage: Stage, told: Workspace, wheel: str) -> dict[str, Any]:
+    last = Stage.EVALUATE if use_case.approval else PROMOTION
+    after = (Stage.FEATURES, last) if stage is Stage.SCORE else AFTER.get(stage, ())
+    place = Place(
+        lake="${var.catalog}.${var.schema}", landing="${var.volume}/landing", tracking=TRACKING, registry=UNITY
+    )
+    days = [f"--{name}={{{{job.parameters.{name}}}}}" for name in ("start", "end")]
+    return {
+        **called(str(stage), NIGHT, [*place.argv(), str(stage), use_case.name, *days], after),
+        # Where features failed, nothing behind them ran: so one success is theirs.
+        **({"run_if": "AT_LEAST_ONE_SUCCESS"} if stage is Stage.SCORE else {}),
+        "timeout_seconds": (6 if stage is Stage.TRAIN else 2) * HOURS,
+        **told.compute.of_a_task(wheel, told.tags),
+    }
+
+
+def promotion(use_case: UseCase, told: Workspace, wheel: str) -> dict[str, Any]:
+    words = ["${var.catalog}.${var.schema}", use_case.name, "{{job.run_id}}"]
+    return {
+        **called(PROMOTION, PROMOTE, words, (Stage.EVALUATE,)),
+        "timeout_seconds": HOURS,
+        **told.compute.of_a_task(wheel, told.tags),
+    }
+
+
+def called(name: str, entry: str, words: Sequence[str], after: Sequence[str]) -> dict[str, Any]:
+    return {
+        "task_key": name,
+        **({"depends_on": [{"task_key": str(one)} for one in after]} if after else {}),
+        "python_wheel_task": {"package_name": PACKAGE, "entry_point": entry, "parameters": [*words]},
+        "max_retries": 2,
+    }
+
+
+def asked(environment: Mapping[str, str]) -> Iterator[str]:
+    folder = Path(environment.get("TO") or "bundle")
+    written = write(folder, workspace_of(environment))
+    yield f"  {len(written)} files in {folder}: the nights of {', '.join(discover())}."
+    yield f"  Next: make deploy, then in {folder}: databricks bundle validate, and bundle deploy -t dev"
+
+
+if __name__ == "__main__":
+    try:
+        for line in asked(os.environ):
+            tell(line)
+    except (NightshiftError, OSError) as error:
+        sys.exit(f"\n{error}")
