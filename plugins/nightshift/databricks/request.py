@@ -1,9 +1,10 @@
 """A job as the body of one request."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
+from uuid import uuid4
 
 from nightshift.databricks.runs import Name, digest
 from nightshift.databricks.wheel import ENTRY, PACKAGE, SUFFIX, Wheel
@@ -12,15 +13,16 @@ from nightshift.databricks.workspace import Workspace
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """Asked again with the same words, the workspace returns the run it already has."""
+    """Asked again after a lost answer, the workspace returns the run it already has."""
 
     workspace: Workspace
     stage: str  # lake, use case and stage
     argv: list[str]
     owner: str  # the Airflow and its Dag run
-    attempt: str  # which try of the task
     longest: timedelta
     entry: str = ENTRY
+    # A used token returns its run for ever, also when that has failed: so no two requests may have the same.
+    attempt: str = field(default_factory=lambda: uuid4().hex)
 
     @cached_property
     def wheel(self) -> str:
@@ -44,8 +46,7 @@ class Request:
         }
         return {
             "run_name": str(self.name),
-            # A used token returns its run for ever, also when that has failed: so it is another one for each try.
-            "idempotency_token": digest(str(self.name), self.attempt),
+            "idempotency_token": self.attempt,
             "timeout_seconds": seconds,
             "tasks": [task],
             **workspace.compute.of_a_run(wheel),

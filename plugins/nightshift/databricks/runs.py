@@ -85,6 +85,19 @@ class Runs:
             found = [run for run in self._active() if stage in ("", Name.of(run).stage)]
         return sorted(found, key=lambda run: (run.get("start_time", 0), run["run_id"]))
 
+    def first(self, stage: str, number: int) -> Run | None:
+        """Of those that are active, once this one is among them or over: a list may be late."""
+        deadline = time.monotonic() + ENDED_WITHIN
+        while True:
+            found = self.active(stage)
+            if number in [run["run_id"] for run in found]:
+                return found[0]
+            if is_over(self.get(number)):
+                return None
+            if time.monotonic() > deadline:
+                raise Conflict(f"run {number} was begun and is in no list: look at it in the workspace")
+            time.sleep(LOOKS_EVERY)
+
     def submit(self, request: Mapping[str, Any]) -> int:
         with self._asking():
             return int(self.hook.submit_run(dict(request)))

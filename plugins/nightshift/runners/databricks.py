@@ -17,7 +17,7 @@ from nightshift.databricks.workspace import Workspace
 from nightshift.endings import failing_in_words
 from nightshift.runners.job import JobFailed, JobOperator, Result, level_of, result_of
 from nightshift.settings import settings
-from spark_jobs.declare import BadRequest, Refused, Stage, Unreachable
+from spark_jobs.declare import BadRequest, NightshiftError, Refused, Stage, Unreachable
 
 log = logging.getLogger(__name__)
 POLLS_EVERY = 5  # seconds
@@ -30,7 +30,6 @@ class DatabricksJob(JobOperator):
     """At most one run of a stage at any time, whoever dies when: it is found by its name, and never remembered."""
 
     operator_extra_links = (links.MlflowRun(), links.DatabricksRun())
-    after = 0  # the run of others that had to end first
 
     def run(self, argv: list[str]) -> NoReturn:
         runs, request = Runs(_workspace()), self.request(argv)
@@ -43,27 +42,27 @@ class DatabricksJob(JobOperator):
                 self.wait_for(run["run_id"], taken_up=True)
             self.log.warning("Run %s of a former try is still there: it is ended first.", run["run_id"])
             runs.end(run["run_id"])
-        self.wait_for(self.submitted(runs, request))
+        self.begin(runs, request)
 
     def request(self, argv: list[str]) -> Request:
-        context = get_current_context()
-        ti = context["ti"]
         return Request(
             workspace=_workspace(),
             stage=stage_of(self.use_case, self.stage),
             argv=argv,
-            owner=owner_of(context),
-            attempt=f"{ti.try_number} {self.after}",
+            owner=owner_of(get_current_context()),
             longest=self.execution_timeout or timedelta(days=1),
         )
 
-    def submitted(self, runs: Runs, request: Request) -> int:
+    def begin(self, runs: Runs, request: Request) -> NoReturn:
+        """Two may have asked in the same moment, of this Dag run, too: a try may stand still, and go on later."""
         number = runs.submit(request.body)
-        first = next(iter(runs.active(request.name.stage)), None)
-        if first and first["run_id"] != number and Name.of(first).owner != request.name.owner:
-            runs.end(number)  # two asked in the same moment, and the other one was first
-            self.wait_for_another(first)
-        return number
+        first = runs.first(request.name.stage, number)
+        if first is None or first["run_id"] == number:
+            self.wait_for(number)
+        runs.end(number)
+        if Name.of(first) == request.name:
+            self.wait_for(first["run_id"], taken_up=True)
+        self.wait_for_another(first)
 
     def wait_for(self, run: int, *, taken_up: bool = False) -> NoReturn:
         from nightshift.databricks.trigger import RunEnded
@@ -76,7 +75,7 @@ class DatabricksJob(JobOperator):
         from nightshift.databricks.trigger import AnotherEnded
 
         number = run["run_id"]
-        self.log.warning("Run %s of another Dag run, or of another Airflow, does this stage: it is waited for.", number)
+        self.log.warning("Run %s of another try, Dag run or Airflow does this stage: it is waited for.", number)
         self.put_off(AnotherEnded, number, "again", {})
 
     def put_off(self, trigger: Any, run: int, then: str, kwargs: dict[str, Any]) -> NoReturn:
@@ -84,8 +83,7 @@ class DatabricksJob(JobOperator):
         longest = (self.execution_timeout or timedelta(days=1)) + QUEUED
         self.defer(trigger=watch, method_name=then, kwargs=kwargs, timeout=longest)
 
-    def again(self, context: Context, event: Mapping[str, Any]) -> Result:
-        self.after = event["run"]
+    def again(self, context: Context, event: Mapping[str, Any]) -> Result:  # noqa: ARG002 - Airflow brings it
         return self.execute(context)
 
     def ended(self, context: Context, event: Mapping[str, Any], page: str, *, taken_up: bool) -> Result:
@@ -99,17 +97,30 @@ class DatabricksJob(JobOperator):
 
     def outcome(self, event: Mapping[str, Any]) -> Result:
         """All that the job said goes to the log; its result comes back, or the error it ended with."""
-        output = Runs(_workspace()).output(event["tasks"][-1])
+        succeeded = event["state"].get("result_state") == "SUCCESS"
+        output = self.output_of(event["tasks"][-1], needed=succeeded)
         lines = str(output.get("logs") or "").splitlines()
         if output.get("logs_truncated"):
             self.log.warning("The workspace kept the last 5 MB of what this job said; all of it is on the run's page.")
         for level, words in map(level_of, filter(None, map(str.rstrip, lines))):
             self.log.log(level, "%s", words)
-        if event["state"].get("result_state") == "SUCCESS":
+        if succeeded:
             return _result(lines)
         if trace := output.get("error_trace"):
             self.log.error("%s", trace)
         raise _failure(event["state"], str(output.get("error") or ""))
+
+    def output_of(self, task: int, *, needed: bool) -> Mapping[str, Any]:
+        """A run that was ended before it began may have none, and says by its state what became of it."""
+        try:
+            return Runs(_workspace()).output(task)
+        except NightshiftError as error:
+            if needed:
+                raise JobFailed(
+                    f"the run succeeded, and its output, which holds its result, is not there: {error}"
+                ) from error
+            self.log.warning("Of this run there is no output: %s", error)
+            return {}
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """A watch that ended without an answer."""
@@ -119,7 +130,7 @@ class DatabricksJob(JobOperator):
             self.end_all(context)
             raise
         except TaskDeferralError as error:
-            if context["ti"].try_number > (self.retries or 0):
+            if context["ti"].try_number > context["ti"].max_tries:
                 self.end_all(context)
             raise Unreachable(f"the run could not be watched to its end; a next try takes it up. {error}") from error
 
@@ -139,16 +150,17 @@ class DatabricksJob(JobOperator):
 
 def _end(stage: str, context: Context) -> None:
     """Of this Dag run; all its stages where none is named."""
-    runs = Runs(_workspace())
+    runs, owner = Runs(_workspace()), owner_of(context)
     for run in runs.active(stage):
-        if Name.of(run).owner == owner_of(context):
+        if Name.of(run).owner == owner:
             log.info("Cancelling run %s.", run["run_id"])
             runs.cancel(run["run_id"])
 
 
 def owner_of(context: Context) -> str:
-    """This Airflow and this Dag run, in few letters."""
-    return digest(links.airflow(""), str(settings().home), run_key(context["dag_run"]))[:10]
+    """This Dag run, in few letters: another Airflow may have one of the same name, and the same address."""
+    opened = context["ti"].xcom_pull(task_ids="open_run")
+    return digest(run_key(context["dag_run"]), opened["owner"])[:10]
 
 
 def stage_of(use_case: str, stage: Stage) -> str:

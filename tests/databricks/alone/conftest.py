@@ -64,7 +64,9 @@ class Task:
     """A try of a task in a Dag run, as Airflow would make it."""
 
     run: str = "manual__1"
+    airflow: str = "ours"
     attempt: int = 1
+    last: int = 3  # of its tries
     stage: Stage = Stage.INGEST
     use_case: str = "bike_sharing"
     minutes: float = 10
@@ -77,11 +79,13 @@ class Task:
 
     @property
     def context(self) -> Any:
-        opened = {"run": "abc", "experiment": "1", "tracking": "databricks"}
+        owner = f"{self.airflow} {self.run}"
+        opened = {"run": "abc", "experiment": "1", "tracking": "databricks", "owner": owner}
         plan = PLAN
         known = {"open_run": opened, "check": plan}
         ti = SimpleNamespace(
             try_number=self.attempt,
+            max_tries=self.last - 1,  # as Airflow counts them
             xcom_pull=lambda task_ids: known.get(task_ids),  # noqa: PLW0108 - Airflow names it
             xcom_push=lambda key, value: self.xcoms.update({key: value}),
         )

@@ -69,6 +69,20 @@ def test_a_retry_after_a_failed_run_really_runs_again(fake: Workspace, tell: Tel
     assert len(began()) == 2
 
 
+def test_a_dag_run_that_is_made_anew_under_the_name_of_one_that_failed_really_runs(
+    fake: Workspace, tell: Tell, began: Began
+) -> None:
+    """The same name, argv and number of the try: as after a deletion, or with another database."""
+    tell(error="failed: no space left")
+    first = Task()
+    with pytest.raises(JobFailed, match="no space left"):
+        first.resume(first.begin())
+    tell()
+    again = Task()
+    assert again.resume(again.begin()) == {"rows": {"rides": 24}}
+    assert len(began()) == 2
+
+
 def test_a_worker_that_died_after_it_asked_leaves_a_run_that_the_next_try_takes_up(
     fake: Workspace, tell: Tell, began: Began
 ) -> None:
@@ -121,24 +135,73 @@ def test_another_dag_run_of_the_same_stage_is_waited_for_and_never_ended(
     assert states(fake) == ["SUCCESS"]
 
 
+def test_another_airflow_is_another_one_also_when_its_dag_run_has_the_same_name(
+    fake: Workspace, tell: Tell, began: Began
+) -> None:
+    tell(wait=2)
+    theirs, mine = Task(airflow="theirs"), Task(airflow="mine")
+    first = theirs.begin()
+    waiting = mine.begin()
+    assert waiting.method_name == "again"
+    mine.kill()
+    assert theirs.resume(first) == {"rows": {"rides": 24}}
+    assert states(fake) == ["SUCCESS"]
+
+
+def in_between(fake: Workspace, theirs: Callable[[], object]) -> None:
+    """Between our look and our own request."""
+
+    def come(asked: Asked, there: Workspace) -> Answer | None:
+        if asked.path.endswith("/submit"):
+            there.trouble.remove(come)
+            theirs()
+        return None
+
+    fake.trouble.append(come)
+
+
 def test_two_that_ask_in_the_same_moment_never_run_side_by_side(fake: Workspace, tell: Tell) -> None:
     tell(wait=60)
     mine = Task(run="manual__mine")
-
-    def theirs(asked: Asked, there: Workspace) -> Answer | None:
-        """Their request comes in between our look and our own request."""
-        if asked.path.endswith("/submit"):
-            there.trouble.clear()
-            Task(run="manual__theirs").begin()
-        return None
-
-    fake.trouble.append(theirs)
+    in_between(fake, Task(run="manual__theirs").begin)
     waiting = mine.begin([*JOB, "--run=abc"])
     assert waiting.method_name == "again"
     assert states(fake)[1] == "CANCELED"
     fake.runs.end(next(iter(fake.runs.all.values())), "CANCELED")
     tell()
     assert mine.resume(mine.again(waiting)) == {"rows": {"rides": 24}}
+
+
+def test_a_try_that_stood_still_takes_up_the_run_of_the_next_one(fake: Workspace, tell: Tell) -> None:
+    tell(wait=2)
+    stalled = Task()
+    in_between(fake, Task(attempt=2).begin)
+    assert stalled.resume(stalled.begin()) == {"rows": {"rides": 24}}
+    assert states(fake) == ["SUCCESS", "CANCELED"]
+
+
+def test_a_try_that_stood_still_and_wants_something_else_waits_for_the_next_one(fake: Workspace, tell: Tell) -> None:
+    tell(wait=60)
+    in_between(fake, Task(attempt=2).begin)
+    assert Task().begin([*JOB, "--retrain=always"]).method_name == "again"
+    assert states(fake)[1] == "CANCELED"
+
+
+def test_a_list_that_is_late_is_waited_for(fake: Workspace, tell: Tell) -> None:
+    """Whoever asked first is only known once our own run is among them."""
+    tell(wait=60)
+    in_between(fake, Task(run="manual__theirs").begin)
+    late = [3]
+
+    def without_the_newest(asked: Asked, there: Workspace) -> Answer | None:
+        if not asked.path.endswith("/list") or len(there.runs.all) < 2 or not late[0]:
+            return None
+        late[0] -= 1
+        return Answer(json={})
+
+    fake.trouble.append(without_the_newest)
+    assert Task(run="manual__mine").begin().method_name == "again"
+    assert late == [0]
 
 
 def test_killing_the_task_ends_its_run_also_before_it_was_written_down(

@@ -269,6 +269,39 @@ def test_a_trigger_that_failed_for_the_last_time_ends_what_it_watched(
     until(lambda: states(fake) == ["CANCELED"])
 
 
+def test_after_a_clear_a_task_has_all_its_tries_again(fake: Workspace, tell: Tell, began: Began) -> None:
+    tell(wait=60)
+    task = Task(attempt=4, last=6)
+    task.begin()
+    until(began)
+    with as_task(task.context), pytest.raises(Unreachable, match="a next try takes it up"):
+        task.operator.resume_execution("__fail__", {"error": "TriggerFailure"}, task.context)
+    assert states(fake) == ["RUNNING"]
+
+
+def without_output() -> Answer:
+    return Answer(json={"error_code": "INVALID_PARAMETER_VALUE", "message": "there is no output"}, status=400)
+
+
+def test_a_cancelled_run_says_so_also_without_an_output(fake: Workspace, tell: Tell, began: Began) -> None:
+    tell(wait=60)
+    task = Task()
+    deferred = task.begin()
+    until(began)
+    task.kill()
+    fake.trouble.append(times(1, without_output, "/get-output"))
+    with pytest.raises(AirflowFailException, match="the run was cancelled in the workspace"):
+        task.resume(deferred)
+
+
+def test_a_success_whose_output_is_not_there_is_tried_again(fake: Workspace) -> None:
+    task = Task()
+    deferred = task.begin()
+    fake.trouble.append(times(1, without_output, "/get-output"))
+    with pytest.raises(JobFailed, match="the run succeeded, and its output, which holds its result, is not there"):
+        task.resume(deferred)
+
+
 def test_words_of_others_are_not_taken_for_a_refusal(fake: Workspace, tell: Tell) -> None:
     tell(error="Connection refused: no route")
     task = Task()
