@@ -3,6 +3,7 @@
 import re
 
 from spark_jobs.declare import NightshiftError, Place, Refused
+from spark_jobs.declare.rights import lacking
 
 ENGINE = (
     (
@@ -27,9 +28,6 @@ ENGINE = (
     ),
 )
 NOT_LET_IN = r"UNAUTHENTICATED|Invalid authentication token|No authentication token"
-# As Unity Catalog says it, whoever asked: Spark, or MLflow.
-LACKING = re.compile(r"does not have (?P<right>[A-Z][A-Z_ ]+?) on (?P<kind>[A-Za-z ]+?) '(?P<name>[^']+)'")
-VOLUME = re.compile(r"Permission denied: '/Volumes/(?P<name>[^/']+/[^/']+/[^/']+)")
 KNOWN = (
     (r"No space left on device|Disk quota exceeded", "the disk is full: free some space, then run again"),
     (
@@ -48,22 +46,13 @@ def explained(error: Exception, place: Place) -> NightshiftError | None:
     for pattern, says in ENGINE if place.engine else ():
         if re.search(pattern, told):
             return NightshiftError(f"{says} (engine {place.engine})")
-    if lacking := _right(told):
-        return Refused(f"whoever runs this job lacks a right: GRANT {lacking} TO them, then run again")
+    if says := lacking(told):
+        return Refused(says)
     for pattern, says in KNOWN:
         if found := re.search(rf".*(?:{pattern}).*", told):
             where = f"(lake {place.lake}, landing {place.landing})"
             return NightshiftError(f"{says} {where}. It said: {found.group().strip(': ')[:300]}")
     return None
-
-
-def _right(told: str) -> str:
-    """Which one, and on what; empty where none is missing."""
-    if found := LACKING.search(told):
-        return f"{found['right'].replace('_', ' ')} ON {found['kind'].upper()} {found['name']}"
-    if found := VOLUME.search(told):
-        return f"READ VOLUME, WRITE VOLUME ON VOLUME {found['name'].replace('/', '.')}"
-    return ""
 
 
 def cause(error: Exception) -> str:

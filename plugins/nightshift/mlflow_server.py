@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 from nightshift.databricks import credentials
 from nightshift.settings import prepare_mlflow, settings
-from spark_jobs.declare import Unreachable
+from spark_jobs.declare import Refused, Unreachable
+from spark_jobs.declare.rights import lacking
 from spark_jobs.declare.unity import UnityClient
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def mlflow_client() -> "Iterator[MlflowClient]":
-    """Whatever the block asks for, a server that does not answer is one clear error."""
+    """Whatever the block asks for, a server that does not answer is one clear error, and so is a right it lacks."""
     prepare_mlflow()
     import requests
     from mlflow import MlflowClient
@@ -28,6 +29,8 @@ def mlflow_client() -> "Iterator[MlflowClient]":
             yield cast("MlflowClient", UnityClient(client)) if workspace else client
     except (MlflowException, requests.RequestException) as error:
         causes = (error, error.__cause__, error.__context__)
+        if says := lacking(str(error)):
+            raise Refused(says) from error
         if not any(isinstance(cause, requests.ConnectionError | requests.Timeout) for cause in causes):
             raise
         raise Unreachable(f"MLflow at {place.tracking} does not answer: start it, then clear this task") from error

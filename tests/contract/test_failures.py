@@ -21,7 +21,7 @@ PLACE = Place(lake="main.bikes", landing="/Volumes/main/bikes/nightshift/landing
         ),
         (
             "PERMISSION_DENIED: User does not have EXECUTE on Registered Model 'main.bikes.bike_sharing'",
-            "GRANT EXECUTE ON REGISTERED MODEL main.bikes.bike_sharing",
+            "GRANT EXECUTE ON FUNCTION main.bikes.bike_sharing",
         ),
         (
             "[Errno 13] Permission denied: '/Volumes/main/bikes/nightshift/landing/rides'",
