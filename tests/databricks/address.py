@@ -6,10 +6,12 @@ from urllib.parse import urlsplit
 
 CATALOG, SCHEMA = "spark_catalog", "bikes"
 CLUSTER = {
-    "spark_version": "16.4.x-cpu-ml-scala2.12",
+    "spark_version": "17.3.x-cpu-ml-scala2.13",
     "node_type_id": "m5.large",
     "num_workers": 0,
     "data_security_mode": "SINGLE_USER",
+    "spark_conf": {"spark.databricks.cluster.profile": "singleNode", "spark.master": "local[*]"},
+    "custom_tags": {"ResourceClass": "SingleNode"},
 }
 TOKEN = "dapi-of-airflow"  # noqa: S105 - of the fake only
 

@@ -11,9 +11,16 @@ from spark_jobs.declare import BadRequest
 FIELD = "NIGHTSHIFT_COMPUTE"
 ENVIRONMENT = "4"  # Python 3.12
 SERVERLESS = re.compile(r"serverless(?::(?P<version>[1-9]\d*))?")
+RUNTIME = re.compile(r"(\d+)\.")  # of a spark_version that names one
 EXISTING = re.compile(r"\d{4}-\d{6}-[a-z0-9]+")
-SIZES = ("num_workers", "autoscale")
+SIZES = ("num_workers", "autoscale", "is_single_node")
 MACHINES = ("node_type_id", "instance_pool_id", "policy_id")
+# A cluster without workers runs nothing, unless it is told that its driver is all there is.
+SINGLE_NODE = {
+    "spark_conf": {"spark.databricks.cluster.profile": "singleNode", "spark.master": "local[*]"},
+    "custom_tags": {"ResourceClass": "SingleNode"},
+}
+OLDEST = 17  # runtime: the first with Spark 4
 KEY = "nightshift"
 
 ALLOWED = "'serverless', 'serverless:4' (an environment version), the id of a cluster, or a new cluster as JSON"
@@ -43,9 +50,8 @@ class Compute:
         libraries = {"libraries": [{"whl": wheel}]}
         if self.existing:
             return {"existing_cluster_id": self.existing, **libraries}
-        given = dict(self.cluster)
-        given["custom_tags"] = {**given.get("custom_tags", {}), **tags}
-        return {"new_cluster": {name: value for name, value in given.items() if value != {}}, **libraries}
+        tagged = {"custom_tags": {**self.cluster.get("custom_tags", {}), **tags}} if tags else {}
+        return {"new_cluster": {**self.cluster, **tagged}, **libraries}
 
     def of_a_run(self, wheel: str) -> dict[str, Any]:
         if not self.serverless:
@@ -64,4 +70,15 @@ def _cluster(text: str) -> dict[str, Any]:
             raise BadRequest(FIELD, f"a new cluster needs {' or '.join(wanted)}; got {', '.join(cluster) or 'nothing'}")
     if "data_security_mode" not in cluster:
         raise BadRequest(FIELD, 'a new cluster needs "data_security_mode", like "SINGLE_USER", to see a catalog')
+    if cluster.get("num_workers") == 0 and not _is_single_node(cluster):
+        raise BadRequest(FIELD, f"a cluster of 0 workers needs {json.dumps(SINGLE_NODE)[1:-1]}")
+    runtime = RUNTIME.match(str(cluster["spark_version"]))
+    if runtime and int(runtime[1]) < OLDEST:
+        raise BadRequest(FIELD, f"needs a runtime of {OLDEST} or later, like 17.3, got {cluster['spark_version']}")
     return dict(cluster)
+
+
+def _is_single_node(cluster: Mapping[str, Any]) -> bool:
+    return bool(cluster.get("is_single_node")) or all(
+        wanted.items() <= cluster.get(name, {}).items() for name, wanted in SINGLE_NODE.items()
+    )

@@ -15,9 +15,7 @@ SEEN = ("DATABRICKS_HOST", "DATABRICKS_TOKEN", "DATABRICKS_CLIENT_ID", "DATABRIC
 
 def of(connection: str) -> dict[str, str]:
     """As Databricks' own clients look for them: a token, or id and secret of a service principal."""
-    from airflow.sdk import BaseHook
-
-    found = BaseHook.get_connection(connection)
+    found = _connection(connection)
     token = str(found.extra_dejson.get("token") or (found.password if not found.login else "") or "")
     principal = ("", "") if token else (str(found.login or ""), str(found.password or ""))
     if not token and not all(principal):
@@ -31,9 +29,7 @@ def of(connection: str) -> dict[str, str]:
 
 
 def address(connection: str) -> str:
-    from airflow.sdk import BaseHook
-
-    return _address(BaseHook.get_connection(connection))
+    return _address(_connection(connection))
 
 
 @contextmanager
@@ -47,6 +43,17 @@ def known(connection: str) -> Iterator[None]:
         for name in SEEN:
             os.environ.pop(name, None)
         os.environ.update(before)
+
+
+def _connection(name: str) -> "Connection":
+    from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        return BaseHook.get_connection(name)
+    except AirflowNotFoundException:
+        says = "is not in this Airflow: make it there, or name another one in NIGHTSHIFT_DATABRICKS_CONNECTION"
+        raise BadRequest(f"connection {name}", says) from None
 
 
 def _address(found: "Connection") -> str:

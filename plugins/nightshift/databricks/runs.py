@@ -9,6 +9,8 @@ from hashlib import sha256
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
+from nightshift.databricks.credentials import address
+from nightshift.databricks.wheel import PACKAGE
 from nightshift.databricks.workspace import Workspace
 from spark_jobs.declare import Conflict, Refused, Unreachable
 
@@ -22,9 +24,8 @@ ENDING = ("TERMINATING", *OVER)
 ENDED_WITHIN = 120.0  # seconds until a run that was cancelled must have ended
 LOOKS_EVERY = 1.0
 ANSWERS_WITHIN = 30  # seconds
-TRIES = 7  # of one question: their pauses add up to about a minute and a half
-LIST = ("GET", "2.2/jobs/runs/list")
-FOLDERS = "2.0/fs/directories"
+TRIES = 7  # of one question: their pauses add up to a minute, whatever Retry-After a workspace sends
+LIST, FOLDERS, LIBRARIES = "2.2/jobs/runs/list", "2.0/fs/directories", "2.0/libraries/cluster-status"
 DENIED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
@@ -66,6 +67,7 @@ class Runs:
     def hook(self) -> "DatabricksHook":
         from airflow.providers.databricks.hooks.databricks import DatabricksHook
 
+        address(self.workspace.connection)  # where there is none, the hook would ask again and again
         return DatabricksHook(
             self.workspace.connection, timeout_seconds=ANSWERS_WITHIN, retry_limit=TRIES, caller="Nightshift"
         )
@@ -77,6 +79,20 @@ class Runs:
         if wheel not in found:
             raise Refused(
                 f"{wheel} is not in {self.workspace.wheels}: type `make deploy`, which brings this code there"
+            )
+        if cluster := self.workspace.compute.existing:
+            self._require_alone(wheel, cluster)
+
+    def _require_alone(self, wheel: str, cluster: str) -> None:
+        """A cluster keeps the wheels it was given, and a second one of a package changes nothing until it restarts."""
+        with self._asking():
+            listed = self._ask(LIBRARIES, {"cluster_id": cluster}).get("library_statuses", [])
+        wheels = [str(one["library"].get("whl", "")).rpartition("/")[2] for one in listed]
+        if others := [one for one in wheels if one.startswith(f"{PACKAGE}-") and one != wheel]:
+            raise Refused(
+                f"cluster {cluster} holds other code of ours, {', '.join(others)}, and would run that instead of "
+                f"{wheel}. When no run is at work there, uninstall it from the cluster's libraries, restart the "
+                "cluster, then clear this task"
             )
 
     def active(self, stage: str = "") -> list[Run]:
@@ -126,7 +142,7 @@ class Runs:
     def _active(self) -> Iterator[Run]:
         question: dict[str, Any] = {"active_only": "true", "run_type": "SUBMIT_RUN", "limit": 25}
         while True:
-            page = self.hook._do_api_call(LIST, question)  # the hook has no word of its own for it
+            page = self._ask(LIST, question)
             yield from page.get("runs", [])
             if not (token := page.get("next_page_token")):
                 return
@@ -139,7 +155,7 @@ class Runs:
         found, question = list[str](), dict[str, str]()
         while True:
             try:
-                page = self.hook._do_api_call(("GET", f"{FOLDERS}{folder}"), question)
+                page = self._ask(f"{FOLDERS}{folder}", question)
             except DatabricksApiError as error:
                 if error.http_status_code != HTTPStatus.NOT_FOUND:
                     raise
@@ -148,6 +164,10 @@ class Runs:
             if not (token := page.get("next_page_token")):
                 return found
             question = {"page_token": token}
+
+    def _ask(self, path: str, question: Mapping[str, str | int]) -> dict[str, Any]:
+        """What the hook has no word of its own for."""
+        return cast(dict[str, Any], self.hook._do_api_call(("GET", path), dict(question)))
 
     @contextmanager
     def _asking(self) -> Iterator[None]:

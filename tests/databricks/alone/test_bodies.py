@@ -8,16 +8,25 @@ from typing import Any
 
 import pytest
 
-from nightshift.databricks.compute import Compute
+from nightshift.databricks.compute import SINGLE_NODE, Compute
 from nightshift.databricks.request import Request
 from nightshift.databricks.workspace import workspace_of
 from spark_jobs.declare import BadRequest
 from tests.databricks.fake.answers import Refusal
 from tests.databricks.fake.bodies import check_submit, unknown_or_wrong, unread_as_a_job
 
-NEW = {"spark_version": "16.4.x-cpu-ml-scala2.12", "node_type_id": "m5.large", "num_workers": 1}
+NEW: dict[str, Any] = {"spark_version": "17.3.x-cpu-ml-scala2.13", "node_type_id": "m5.large", "num_workers": 1}
 NEW |= {"data_security_mode": "SINGLE_USER"}
-COMPUTES = {"serverless": "serverless", "new": json.dumps(NEW), "existing": "0923-164208-meows279"}
+COMPUTES = {
+    "serverless": "serverless",
+    "new": json.dumps(NEW),
+    "one machine": json.dumps(NEW | {"num_workers": 0} | SINGLE_NODE),
+    "one machine, by the newer words": json.dumps(
+        {name: value for name, value in NEW.items() if name != "num_workers"}
+        | {"kind": "CLASSIC_PREVIEW", "is_single_node": True}
+    ),
+    "existing": "0923-164208-meows279",
+}
 
 
 def body(compute: str = "serverless", **more: str) -> dict[str, Any]:
@@ -27,7 +36,6 @@ def body(compute: str = "serverless", **more: str) -> dict[str, Any]:
         stage="main.bikes bike_sharing train",
         argv=["train", "bike_sharing"],
         owner="0123456789",
-        attempt="1 0",
         longest=timedelta(hours=2),
     )
     return request.body
@@ -46,10 +54,21 @@ def test_tags_and_policies_reach_the_bill() -> None:
         check_submit(good)
 
 
+def test_what_was_typed_of_a_cluster_is_sent_as_it_is() -> None:
+    typed = NEW | {"spark_conf": {}, "custom_tags": {"ours": "yes"}}
+    assert body(json.dumps(typed))["tasks"][0]["new_cluster"] == typed
+
+
 def changed(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
     wrong = deepcopy(body())
     change(wrong)
     return wrong
+
+
+def on_new(body: dict[str, Any]) -> dict[str, Any]:
+    body["tasks"][0].pop("environment_key")
+    found: dict[str, Any] = body["tasks"][0].setdefault("new_cluster", dict(NEW))
+    return found
 
 
 @pytest.mark.parametrize(
@@ -72,6 +91,9 @@ def changed(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
         (lambda b: b["tasks"][0].update(libraries=[{"whl": "x"}]), "not for serverless"),
         (lambda b: b["tasks"][0].update(run_if="SOMETIMES"), "is not one of"),
         (lambda b: b["environments"][0]["spec"].update(version="4"), "unknown field version"),
+        (lambda b: b["tasks"][0].update(depends_on=[{"task_key": "refine"}]), "depends on refine, which there is not"),
+        (lambda b: b["tasks"][0].update(depends_on=[{"task_key": "train"}]), "wait for each other: ['train', 'train']"),
+        (lambda b: on_new(b).update(num_workers=0), "a cluster of 0 workers runs nothing"),
     ],
 )
 def test_every_wrong_request_is_refused(change: Callable[[dict[str, Any]], object], says: str) -> None:
@@ -89,6 +111,11 @@ def test_every_wrong_request_is_refused(change: Callable[[dict[str, Any]], objec
         ('{"num_workers": 1}', "a new cluster needs spark_version"),
         ('{"spark_version": "x", "num_workers": 1}', "a new cluster needs node_type_id or instance_pool_id"),
         ('{"spark_version": "x", "num_workers": 1, "node_type_id": "m"}', "data_security_mode"),
+        (json.dumps(NEW | {"num_workers": 0}), 'a cluster of 0 workers needs "spark_conf": '),
+        (
+            json.dumps(NEW | {"spark_version": "16.4.x-scala2.12"}),
+            "needs a runtime of 17 or later, like 17.3, got 16.4",
+        ),
     ],
 )
 def test_compute_is_never_guessed(text: str, says: str) -> None:

@@ -11,17 +11,20 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferralError
 
+from nightshift.databricks import credentials
 from nightshift.databricks import trigger as watch
 from nightshift.databricks.runs import Runs
 from nightshift.runners.job import JobFailed
-from spark_jobs.declare import Unreachable
+from spark_jobs.declare import BadRequest, Refused, Unreachable
 from tests.databricks.address import TOKEN
 from tests.databricks.alone.conftest import Task, as_task, watched
 from tests.databricks.alone.test_once import Began, Tell, states, until
 from tests.databricks.fake.answers import Answer, Asked, Refusal
 from tests.databricks.fake.server import Cut, Trouble, Workspace
+from tests.databricks.tiny import Tiny
 
 RESULT = {"rows": {"rides": 24}}
+EXISTING = "0923-164208-meows279"
 BUSY = Refusal(429, "REQUEST_LIMIT_EXCEEDED", "Too many requests")
 
 
@@ -194,6 +197,33 @@ def test_code_that_was_not_deployed_says_what_to_type(fake: Workspace) -> None:
     with as_task(task.context), pytest.raises(Exception, match="type `make deploy`"):
         task.operator.run(["ingest"])
     assert fake.runs.all == {}
+
+
+def test_other_code_on_a_cluster_that_is_there_is_refused_before_it_runs_in_the_place_of_ours(
+    fake: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NIGHTSHIFT_COMPUTE", EXISTING)
+    task, wheels = Task(), [f"{fake.files.root}/volume/wheels/{Tiny().name}", "/Volumes/main/x/of_others-1.0.whl"]
+    fake.compute.libraries[EXISTING] = wheels
+    assert task.resume(task.begin()) == RESULT
+    fake.compute.libraries[EXISTING] = [*wheels, "/Volumes/a/wheels/nightshift_jobs-0.1.0+old-py3-none-any.whl"]
+    with (
+        as_task(task.context),
+        pytest.raises(Refused, match=r"holds other code of ours, nightshift_jobs-0\.1\.0\+old-"),
+    ):
+        task.operator.run(["ingest"])
+    assert len(fake.runs.all) == 1
+
+
+def test_a_connection_that_is_missing_is_named_and_not_asked_for_again(
+    fake: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NIGHTSHIFT_DATABRICKS_CONNECTION", "ours")
+    task = Task()
+    with as_task(task.context), pytest.raises(BadRequest, match="connection ours: is not in this Airflow: make it"):
+        task.operator.run(["ingest"])
+    with pytest.raises(BadRequest, match="connection ours"):
+        credentials.of("ours")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import is_dataclass
 from enum import Enum
+from graphlib import CycleError, TopologicalSorter
 from inspect import signature
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -95,6 +96,7 @@ def contradictions(body: dict[str, Any]) -> Iterator[str]:
     environments = {one.get("environment_key") for one in body.get("environments") or []}
     if len(set(keys)) < len(keys):
         yield "a task_key is used twice"
+    yield from _orders(tasks)
     for task in tasks:
         yield from _task(task, environments)
 
@@ -113,5 +115,25 @@ def _task(task: dict[str, Any], environments: set[Any]) -> Iterator[str]:
         yield f"task {key} names environment {task['environment_key']}, which is not defined"
     if "environment_key" in task and "libraries" in task:
         yield f"task {key}: libraries are not for serverless; put them into its environment"
-    if "new_cluster" in task and not task["new_cluster"].get("spark_version"):
+    if "new_cluster" in task:
+        yield from _new_cluster(key, task["new_cluster"])
+
+
+def _new_cluster(key: str, cluster: dict[str, Any]) -> Iterator[str]:
+    if not cluster.get("spark_version"):
         yield f"task {key}: new_cluster lacks spark_version"
+    conf, tags = cluster.get("spark_conf") or {}, cluster.get("custom_tags") or {}
+    told = (conf.get("spark.databricks.cluster.profile"), str(conf.get("spark.master"))[:5], tags.get("ResourceClass"))
+    if cluster.get("num_workers") == 0 and told != ("singleNode", "local", "SingleNode"):
+        yield f"task {key}: a cluster of 0 workers runs nothing, and is told to be no single node"
+
+
+def _orders(tasks: list[dict[str, Any]]) -> Iterator[str]:
+    """A task waits for tasks of the same run, and for none that waits for it."""
+    before = {task.get("task_key"): [one["task_key"] for one in task.get("depends_on") or []] for task in tasks}
+    for key, waits_for in before.items():
+        yield from (f"task {key} depends on {one}, which there is not" for one in waits_for if one not in before)
+    try:
+        TopologicalSorter(before).prepare()
+    except CycleError as error:
+        yield f"tasks wait for each other: {error.args[1]}"

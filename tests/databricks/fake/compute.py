@@ -8,8 +8,8 @@ from typing import Any
 from tests.databricks.fake.answers import Answer, Asked, Refusal, malformed, missing
 
 CLUSTERS, POLICIES, SECRETS = "/api/2.1/clusters/", "/api/2.0/policies/clusters/", "/api/2.0/secrets/"
-PERMISSIONS = "/api/2.0/permissions/"
-ALL = (CLUSTERS, POLICIES, SECRETS, PERMISSIONS)
+PERMISSIONS, LIBRARIES = "/api/2.0/permissions/", "/api/2.0/libraries/"
+ALL = (CLUSTERS, POLICIES, SECRETS, PERMISSIONS, LIBRARIES)
 LEVELS = {"clusters": ("CAN_ATTACH_TO", "CAN_RESTART", "CAN_MANAGE"), "cluster-policies": ("CAN_USE",)}
 WHO = ("user_name", "group_name", "service_principal_name")
 
@@ -18,13 +18,19 @@ WHO = ("user_name", "group_name", "service_principal_name")
 class Compute:
     clusters: dict[str, dict[str, Any]] = field(default_factory=dict)
     policies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    libraries: dict[str, list[str]] = field(default_factory=dict)  # wheels that a cluster was given, and keeps
     scopes: dict[str, dict[str, str]] = field(default_factory=dict)  # and who may do what with each
     allowed: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)  # kind and number: by principal
 
     def answer(self, asked: Asked) -> Answer:
         if asked.path.startswith(PERMISSIONS):
             return Answer(json=self.permissions(asked, *asked.path.removeprefix(PERMISSIONS).split("/")))
-        for start, answered in ((CLUSTERS, self.cluster), (POLICIES, self.policy), (SECRETS, self.secret)):
+        for start, answered in (
+            (CLUSTERS, self.cluster),
+            (POLICIES, self.policy),
+            (SECRETS, self.secret),
+            (LIBRARIES, self.status),
+        ):
             if asked.path.startswith(start):
                 return Answer(json=answered(asked.path.removeprefix(start), asked.given))
         raise missing(f"nothing at {asked.path}")
@@ -39,6 +45,15 @@ class Compute:
         number = f"0923-164208-made{len(self.clusters)}"
         self.clusters[number] = given | {"cluster_id": number}
         return {"cluster_id": number}
+
+    def status(self, what: str, given: dict[str, Any]) -> dict[str, Any]:
+        """No field where there is nothing to say."""
+        if what != "cluster-status":
+            raise missing(f"libraries/{what} is not there")
+        listed = [
+            {"library": {"whl": one}, "status": "INSTALLED"} for one in self.libraries.get(given["cluster_id"], [])
+        ]
+        return {"cluster_id": given["cluster_id"]} | ({"library_statuses": listed} if listed else {})
 
     def policy(self, what: str, given: dict[str, Any]) -> dict[str, Any]:
         if what == "list":
