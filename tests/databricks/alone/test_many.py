@@ -2,12 +2,14 @@
 
 import asyncio
 import json
-import resource
+import subprocess
+import sys
 import time
 from importlib import import_module
 from typing import Any
 
 from nightshift.databricks.trigger import RunEnded
+from nightshift.settings import CHECKOUT
 from spark_jobs.declare import EVERY_NIGHT
 from tests.databricks.alone.conftest import Task
 from tests.databricks.alone.test_once import Began, Tell, states, until
@@ -22,14 +24,22 @@ def test_a_hundred_runs_are_asked_for_once_a_poll_and_fit_into_300_mb(fake: Work
     for number in range(1, MANY + 1):
         body: dict[str, Any] = {"run_name": f"nightshift main.bikes a train {number}", "tasks": [{"task_key": "train"}]}
         fake.runs.all[number] = Run(number, -number, body, time.time(), life="RUNNING")
-    asyncio.run(_all_of_them())
+    ended, megabytes = held_by_a_process_of_their_own()
+    assert ended == 0
     asked = [len(times) for times in fake.runs.polls.values()]
     assert len(asked) == MANY
     assert max(asked) <= SECONDS / EVERY + 1
     assert {run.result for run in fake.runs.all.values()} == {""}
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{peak:.0f} MB at most, of this process with its Airflow and the fake")
-    assert peak < 300
+    print(f"{megabytes} MB at most, of a process with its Airflow")
+    assert megabytes < 300
+
+
+def held_by_a_process_of_their_own() -> tuple[int, int]:
+    command = [sys.executable, "-m", "tests.databricks.alone.watches", str(MANY), str(SECONDS), str(EVERY)]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    ended, megabytes = done.stdout.splitlines()[-1].split()
+    return int(ended), int(megabytes)
 
 
 def test_a_triggerer_that_starts_anew_takes_up_the_ten_runs_it_was_waiting_for(
@@ -65,16 +75,6 @@ async def _ended_early(triggers: list[Any]) -> None:
     for watch in watches:
         watch.cancel()
     await asyncio.gather(*watches, return_exceptions=True)
-
-
-async def _all_of_them() -> None:
-    """As the triggerer holds them, and ends them when it ends itself: no run is cancelled then."""
-    watches = [asyncio.create_task(_ended(RunEnded(n, "databricks_default", EVERY))) for n in range(1, MANY + 1)]
-    _, open_still = await asyncio.wait(watches, timeout=SECONDS)
-    for watch in open_still:
-        watch.cancel()
-    assert len(open_still) == MANY
-    await asyncio.gather(*open_still, return_exceptions=True)
 
 
 async def _ended(trigger: RunEnded) -> None:

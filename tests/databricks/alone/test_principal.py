@@ -11,6 +11,7 @@ from spark_jobs.declare import Unreachable
 from tests.databricks.address import connection
 from tests.databricks.alone.authority import AUTHORITY
 from tests.databricks.alone.conftest import Task, as_task
+from tests.databricks.alone.test_once import Began, Tell
 from tests.databricks.fake.server import Workspace, workspace
 
 HTTPS = 443  # the provider fetches tokens from there, whatever port the connection names
@@ -37,6 +38,16 @@ def test_a_stage_runs_with_tokens_that_its_id_and_secret_fetched(fake: Workspace
     used = {one.headers["authorization"] for one in fake.asked if one.path.startswith("/api/")}
     assert len(used) <= 4  # one of each of us who ask, not one for each question
     assert all(one.startswith(f"Bearer of-{NAME}-") for one in used)
+
+
+def test_a_token_that_runs_out_while_its_run_is_watched_is_fetched_anew(
+    fake: Workspace, tell: Tell, began: Began
+) -> None:
+    fake.lasts = 1
+    tell(wait=3)
+    task = Task()
+    assert task.resume(task.begin()) == {"rows": {"rides": 24}}
+    assert len(began()) == 1
 
 
 def test_the_secret_is_in_no_request_but_the_one_for_a_token(fake: Workspace) -> None:

@@ -1,8 +1,10 @@
 """A workspace on loopback: strict about who asks and what, and able to misbehave."""
 
 import json
+import math
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -35,6 +37,8 @@ class Workspace:
     catalog: Catalog = field(default_factory=Catalog)
     compute: Compute = field(default_factory=Compute)
     clients: dict[str, str] = field(default_factory=dict)  # service principals: id and secret
+    lasts: float = 3600  # seconds that a token of theirs is good for
+    ends: dict[str, float] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     trouble: list[Trouble] = field(default_factory=list)
     address: str = ""
@@ -67,7 +71,7 @@ class Workspace:
         kind, _, token = asked.headers.get("authorization", "").partition(" ")
         if kind != "Bearer":
             raise Refusal(HTTPStatus.UNAUTHORIZED, "UNAUTHENTICATED", "Credential was not sent")
-        if token not in self.tokens:
+        if token not in self.tokens or time.monotonic() > self.ends.get(token, math.inf):
             raise Refusal(HTTPStatus.FORBIDDEN, "PERMISSION_DENIED", "Invalid access token.")
 
     def sign_in(self, asked: Asked) -> Answer:
@@ -82,7 +86,8 @@ class Workspace:
             raise Refusal(HTTPStatus.UNAUTHORIZED, "invalid_client", "Client authentication failed")
         token = f"of-{name}-{len(self.asked)}"
         self.tokens.add(token)
-        return Answer(json={"access_token": token, "token_type": "Bearer", "expires_in": 3600})
+        self.ends[token] = time.monotonic() + self.lasts
+        return Answer(json={"access_token": token, "token_type": "Bearer", "expires_in": self.lasts})
 
 
 class Handler(BaseHTTPRequestHandler):

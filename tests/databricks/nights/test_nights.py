@@ -1,8 +1,10 @@
 """A range and a night through the real scheduler, triggerer and provider, whose jobs the fake workspace really runs."""
 
+import json
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from mlflow import MlflowClient  # noqa: TID253 - tests load what they test
@@ -68,9 +70,20 @@ def test_the_log_of_a_task_holds_what_its_job_said_and_where_it_ran(nights: Stan
 
 
 def test_no_secret_is_in_a_log_an_xcom_or_a_request(nights: Standing, runs: list[str]) -> None:
-    told = "".join(path.read_text(errors="replace") for path in nights.scheduler.home.airflow.rglob("logs/**/*.log"))
-    asked = "".join(f"{one.path}{one.query}{one.json}" for one in nights.workspace.asked)
-    assert "dapi-" not in told + asked
+    logs = [path.read_text(errors="replace") for path in nights.scheduler.home.airflow.rglob("logs/**/*.log")]
+    assert f"ingest of {DAG} for" in "".join(logs)
+    asked = [f"{one.path}{one.query}{one.json}" for one in nights.workspace.asked]
+    assert "dapi-" not in "".join([*logs, *asked, *kept(nights, runs)])
+
+
+def kept(nights: Standing, runs: list[str]) -> Iterator[str]:
+    """What Airflow's database holds of these runs: every XCom, and what a task's page shows of its arguments."""
+    for run in runs:
+        for task in nights.scheduler.airflow.tasks(DAG, run):
+            yield json.dumps(task["rendered_fields"])
+            path = f"/dags/{DAG}/dagRuns/{quote(run)}/taskInstances/{task['task_id']}/xcomEntries"
+            for one in nights.scheduler.airflow.call("GET", path)["xcom_entries"]:
+                yield json.dumps(nights.scheduler.airflow.xcom(DAG, run, task["task_id"], one["key"]))
 
 
 def test_what_the_target_adds_to_a_run_is_little(nights: Standing, runs: list[str]) -> None:
