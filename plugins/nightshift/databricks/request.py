@@ -51,4 +51,10 @@ class Request:
             "tasks": [task],
             **workspace.compute.of_a_run(wheel),
             **({"budget_policy_id": workspace.policy} if workspace.policy else {}),
+            **({"access_control_list": [_may_see(workspace.viewers)]} if workspace.viewers else {}),
         }
+
+
+def _may_see(group: str) -> dict[str, str]:
+    """Else only whoever began a run, and admins, find it by its name."""
+    return {"group_name": group, "permission_level": "CAN_VIEW"}

@@ -25,6 +25,7 @@ class Workspace:
     compute: Compute
     tags: Mapping[str, str] = field(default_factory=dict)  # of clusters, for the bill
     policy: str = ""  # the usage policy of serverless runs, for the bill
+    viewers: str = ""  # a group that sees the runs, beside whoever begins them
 
     def __post_init__(self) -> None:
         for name, value in {"NIGHTSHIFT_CATALOG": self.catalog, "NIGHTSHIFT_SCHEMA": self.schema}.items():
@@ -65,6 +66,7 @@ def workspace_of(env: Mapping[str, str]) -> Workspace:
         compute=Compute.of(env[FIELD]),
         tags=_tags(env.get("NIGHTSHIFT_TAGS", "")),
         policy=env.get("NIGHTSHIFT_USAGE_POLICY", ""),
+        viewers=env.get("NIGHTSHIFT_VIEWERS", ""),
     )
 
 

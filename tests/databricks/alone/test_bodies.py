@@ -50,7 +50,7 @@ def test_tags_and_policies_reach_the_bill() -> None:
     tagged = body(COMPUTES["new"], NIGHTSHIFT_TAGS="team=bikes,cost=42")
     assert tagged["tasks"][0]["new_cluster"]["custom_tags"] == {"team": "bikes", "cost": "42"}
     assert body(NIGHTSHIFT_USAGE_POLICY="abc")["budget_policy_id"] == "abc"
-    for good in (tagged, body(NIGHTSHIFT_USAGE_POLICY="abc")):
+    for good in (tagged, body(NIGHTSHIFT_USAGE_POLICY="abc"), body(NIGHTSHIFT_VIEWERS="nights")):
         check_submit(good)
 
 

@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferralTimeout
 from nightshift.databricks.runs import Runs
 from nightshift.runners.job import JobFailed
 from spark_jobs.declare import Stage
+from tests.databricks.address import connection
 from tests.databricks.alone.conftest import JOB, Task, as_task, watched
 from tests.databricks.fake.answers import Answer, Asked
 from tests.databricks.fake.server import Cut, Workspace
@@ -146,6 +147,21 @@ def test_another_airflow_is_another_one_also_when_its_dag_run_has_the_same_name(
     mine.kill()
     assert theirs.resume(first) == {"rows": {"rides": 24}}
     assert states(fake) == ["SUCCESS"]
+
+
+@pytest.mark.parametrize(("viewers", "then"), [("nights", "again"), ("", "ended")])
+def test_an_airflow_of_another_principal_is_waited_for_where_runs_name_a_group_of_both(
+    fake: Workspace, tell: Tell, monkeypatch: pytest.MonkeyPatch, viewers: str, then: str
+) -> None:
+    """A workspace shows runs to whoever began them, and to admins; so without one they do not know of each other."""
+    monkeypatch.setenv("NIGHTSHIFT_VIEWERS", viewers)
+    fake.runs.groups["nights"] = {fake.catalog.user, "bob"}
+    tell(wait=60)
+    Task(airflow="theirs").begin()
+    fake.tokens.add("of-bob")
+    fake.people["of-bob"] = "bob"
+    monkeypatch.setenv("AIRFLOW_CONN_DATABRICKS_DEFAULT", connection(fake.address, "of-bob"))
+    assert Task(airflow="mine").begin().method_name == then
 
 
 def in_between(fake: Workspace, theirs: Callable[[], object]) -> None:

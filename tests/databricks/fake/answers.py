@@ -36,6 +36,7 @@ class Asked:
     body: bytes
     headers: dict[str, str]
     json: dict[str, Any] = field(default_factory=dict)
+    who: str = ""  # once they were let in
 
     @property
     def given(self) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def unknown_or_wrong(body: dict[str, Any]) -> Iterator[str]:
 def unread_as_a_job(body: dict[str, Any]) -> Iterator[str]:
     """What Databricks' own reader of jobs refuses; it knows no names and tokens of runs."""
     named: Any = {"name": body.get("run_name", "Untitled"), **body}
-    for name in ("run_name", "idempotency_token"):
+    for name in ("run_name", "idempotency_token", "access_control_list"):
         named.pop(name, None)
     try:
         Job.from_dict(named)

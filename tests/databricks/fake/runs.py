@@ -41,6 +41,7 @@ class Run:
     process: "subprocess.Popen[bytes] | None" = None
     wanted: str = ""  # how it is to end, once somebody or its time has ended it
     deleted: bool = False
+    by: str = ""
 
     @property
     def state(self) -> dict[str, str]:
@@ -68,6 +69,7 @@ class Runs:
     tokens: dict[str, int] = field(default_factory=dict)
     polls: dict[int, list[float]] = field(default_factory=dict)
     address: str = ""
+    groups: dict[str, set[str]] = field(default_factory=dict)  # of people
     hands: threading.RLock = field(default_factory=threading.RLock)
     numbers: Iterator[int] = field(default_factory=lambda: count(7_001_000_000_017, 37))
 
@@ -77,9 +79,9 @@ class Runs:
     def answer(self, asked: Asked) -> Answer:
         what = asked.path.rpartition("/")[2]
         if what == "submit":
-            return Answer(json={"run_id": self.submit(asked.json)})
+            return Answer(json={"run_id": self.submit(asked.json, asked.who)})
         if what == "list":
-            return Answer(json=self.listed(asked.given))
+            return Answer(json=self.listed(asked.given, asked.who))
         if what == "cancel":
             self.end(self.one(asked.given), "CANCELED")
             return Answer(json={})
@@ -99,13 +101,13 @@ class Runs:
             raise malformed(f"Run {number} does not exist.")
         return run
 
-    def submit(self, body: dict[str, Any]) -> int:
+    def submit(self, body: dict[str, Any], who: str) -> int:
         check_submit(body)
         with self.hands:
             token = body.get("idempotency_token", "")
             if token in self.tokens:
                 return self.tokens[token]
-            run = Run(next(self.numbers), next(self.numbers), body, time.time())
+            run = Run(next(self.numbers), next(self.numbers), body, time.time(), by=who)
             self.all[run.number] = run
             if token:
                 self.tokens[token] = run.number
@@ -126,13 +128,19 @@ class Runs:
         shown = {**task, "run_id": run.task, "attempt_number": 0, "state": run.task_state, "start_time": int(run.began)}
         return seen | ({"tasks": [shown]} if tasks else {})
 
-    def listed(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The newest first, in pages."""
+    def sees(self, who: str, run: Run) -> bool:
+        """Whoever began it does, and the groups it names."""
+        named = [one.get("group_name", "") for one in run.body.get("access_control_list", [])]
+        return run.by in ("", who) or any(who in self.groups.get(group, ()) for group in named)
+
+    def listed(self, given: Mapping[str, Any], who: str) -> dict[str, Any]:
+        """What they may see, the newest first, in pages."""
         active = str(given.get("active_only", "false")).lower() == "true"
         limit, first = int(given.get("limit", PAGE)), int(given.get("page_token") or 0)
         if not 1 <= limit <= PAGE:
             raise malformed(f"limit must be from 1 to {PAGE}, got {limit}")
-        found = [run for run in self.all.values() if not run.deleted and (run.life in ACTIVE or not active)]
+        there = [run for run in self.all.values() if not run.deleted and self.sees(who, run)]
+        found = [run for run in there if run.life in ACTIVE or not active]
         newest = sorted(found, key=lambda run: -run.began)
         more = {"next_page_token": str(first + limit)} if len(newest) > first + limit else {}
         page = [self.seen(run, tasks=False) for run in newest[first : first + limit]]

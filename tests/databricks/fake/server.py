@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -41,6 +41,7 @@ class Workspace:
     ends: dict[str, float] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     trouble: list[Trouble] = field(default_factory=list)
+    people: dict[str, str] = field(default_factory=dict)  # by token; of others it is the one who signed in first
     address: str = ""
 
     def answer(self, asked: Asked) -> Answer:
@@ -55,7 +56,7 @@ class Workspace:
             return Answer(json={"oidc_endpoint": f"{self.address}/oidc"})
         if asked.path.startswith("/oidc/"):
             return self.sign_in(asked)
-        self.let_in(asked)
+        asked = replace(asked, who=self.let_in(asked))
         for starts, part in (
             ((RUNS,), self.runs),
             ((FILES, FOLDERS), self.files),
@@ -67,12 +68,14 @@ class Workspace:
                 return part.answer(asked)
         raise Refusal(HTTPStatus.NOT_FOUND, "ENDPOINT_NOT_FOUND", f"No API found for '{asked.method} {asked.path}'")
 
-    def let_in(self, asked: Asked) -> None:
+    def let_in(self, asked: Asked) -> str:
+        """Who asks."""
         kind, _, token = asked.headers.get("authorization", "").partition(" ")
         if kind != "Bearer":
             raise Refusal(HTTPStatus.UNAUTHORIZED, "UNAUTHENTICATED", "Credential was not sent")
         if token not in self.tokens or time.monotonic() > self.ends.get(token, math.inf):
             raise Refusal(HTTPStatus.FORBIDDEN, "PERMISSION_DENIED", "Invalid access token.")
+        return self.people.get(token, self.catalog.user)
 
     def sign_in(self, asked: Asked) -> Answer:
         import base64
@@ -86,6 +89,7 @@ class Workspace:
             raise Refusal(HTTPStatus.UNAUTHORIZED, "invalid_client", "Client authentication failed")
         token = f"of-{name}-{len(self.asked)}"
         self.tokens.add(token)
+        self.people[token] = name
         self.ends[token] = time.monotonic() + self.lasts
         return Answer(json={"access_token": token, "token_type": "Bearer", "expires_in": self.lasts})
 
