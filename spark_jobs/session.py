@@ -34,6 +34,8 @@ UP_WITHIN = 120.0  # seconds that a job waits for an engine that is being starte
 ENDED_WITHIN = 30.0  # seconds until the work of an earlier holder must have ended
 # Few rows are read sooner than code to read them is written and compiled, query by query.
 INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+# What stages rely on, and every kind of compute lets a session set; our own engine is started with it.
+RELIED_ON = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
 CHANGED = ("INVALID_HANDLE.SESSION", "NO_ACTIVE_SESSION", "SESSION_STATE_TRANSITION")
 SIGN_OF_LIFE = 60.0  # seconds; a session nobody hears of for five minutes is closed
 LATE = 30.0  # seconds, after which an answer is missed
@@ -72,7 +74,8 @@ def _all_around() -> "SparkSession":
     spark = SparkSession.builder.getOrCreate()
     if is_remote():
         carry_code()
-    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    for setting, value in RELIED_ON.items():
+        spark.conf.set(setting, value)
     return spark
 
 
