@@ -30,11 +30,12 @@ def test_every_setting_is_heard() -> None:
         "NIGHTSHIFT_VOLUME": "/Volumes/main/raw/files/nights/",
         "NIGHTSHIFT_COMPUTE": "serverless:5",
         "NIGHTSHIFT_USAGE_POLICY": "1-2-3",
+        "NIGHTSHIFT_VIEWERS": "nights",
     }
     found = settings(IN_A_WORKSPACE | own).workspace
     assert found
     assert (found.connection, found.landing) == ("ours", "/Volumes/main/raw/files/nights/landing")
-    assert (found.compute.serverless, found.policy) == ("5", "1-2-3")
+    assert (found.compute.serverless, found.policy, found.viewers) == ("5", "1-2-3", "nights")
 
 
 @pytest.mark.parametrize(

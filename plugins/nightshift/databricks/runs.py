@@ -111,7 +111,8 @@ class Runs:
             if is_over(self.get(number)):
                 return None
             if time.monotonic() > deadline:
-                raise Conflict(f"run {number} was begun and is in no list: look at it in the workspace")
+                self.cancel(number)  # nobody would find it again
+                raise Conflict(f"run {number} was begun, is in no list of runs, and was cancelled")
             time.sleep(LOOKS_EVERY)
 
     def submit(self, request: Mapping[str, Any]) -> int:

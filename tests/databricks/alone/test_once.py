@@ -10,7 +10,8 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferralTimeout
 
 from nightshift.databricks.runs import Runs
 from nightshift.runners.job import JobFailed
-from spark_jobs.declare import Stage
+from nightshift.settings import settings
+from spark_jobs.declare import Conflict, Stage
 from tests.databricks.address import connection
 from tests.databricks.alone.conftest import JOB, Task, as_task, watched
 from tests.databricks.fake.answers import Answer, Asked
@@ -218,6 +219,16 @@ def test_a_list_that_is_late_is_waited_for(fake: Workspace, tell: Tell) -> None:
     fake.trouble.append(without_the_newest)
     assert Task(run="manual__mine").begin().method_name == "again"
     assert late == [0]
+
+
+def test_a_run_that_no_list_ever_shows_is_ended(fake: Workspace, tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nightshift.databricks.runs.ENDED_WITHIN", 0.5)
+    tell(wait=60)
+    fake.trouble.append(lambda asked, _: Answer(json={}) if asked.path.endswith("/list") else None)
+    task = Task()
+    with as_task(task.context), pytest.raises(Conflict, match="is in no list of runs, and was cancelled"):
+        task.operator.run([*settings().place.argv(), *JOB])
+    until(lambda: states(fake) == ["CANCELED"])
 
 
 def test_killing_the_task_ends_its_run_also_before_it_was_written_down(
