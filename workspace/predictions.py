@@ -15,9 +15,8 @@ from local.commands import CannotGoOn
 from local.home import Home
 from local.sql import opened
 from nightshift.databricks.request import Request
-from nightshift.databricks.runs import Name
 from nightshift.databricks.wheel import TAKE, Wheel
-from workspace.connected import Connected
+from workspace.connected import Connected, name_of
 from workspace.deploy import found
 
 LONGEST = timedelta(hours=2)
@@ -45,7 +44,8 @@ class Predictions:
             return 0
         if Wheel().name not in found(self.to):
             raise CannotGoOn("The code that takes predictions is not in the workspace: type `make deploy` first.")
-        if any(Name.of(run.as_dict()).stage == self.stage for run in self.to.active()):
+        scoring = (self.stage, self.stage.removesuffix("score") + "night")  # of Airflow's runs, and of a bundle's
+        if any(name_of(run.run_name).stage in scoring for run in self.to.active()):
             raise CannotGoOn(f"{self.use_case} is being scored in the workspace: wait for its end, then type it again.")
         with self.sent() as folder:
             return self.taken(folder)

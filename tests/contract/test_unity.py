@@ -119,7 +119,7 @@ def test_no_part_begins_or_ends_with_a_space_and_all_come_back() -> None:
         assert ours.get_model_version("a.b.c", "1").tags == {WITHDRAWN: value}
 
 
-class Pages(Registry):
+class Pages:
     """Two and a half of them."""
 
     def search_model_versions(self, _filter: str, max_results: int = 0, page_token: str | None = None) -> Any:
@@ -142,11 +142,12 @@ def test_versions_behind_the_first_page_are_found_too() -> None:
 
 
 def test_what_mlflow_gives_is_what_is_told_but_for_the_tags() -> None:
-    from mlflow.entities.model_registry import ModelVersionTag, RegisteredModel, RegisteredModelAlias
+    from mlflow.entities.model_registry import RegisteredModel
 
-    tags = [ModelVersionTag("nightshift__hold", "a"), ModelVersionTag("nightshift__hold___1", "b")]
+    tags = [SimpleNamespace(key="nightshift__hold", value="a"), SimpleNamespace(key="nightshift__hold___1", value="b")]
+    aliases = [SimpleNamespace(alias="champion", version="7")]
     there = Registry()
-    found = RegisteredModel("a.b.c", tags=tags, aliases=[RegisteredModelAlias("champion", "7")])
+    found = RegisteredModel("a.b.c", tags=tags, aliases=aliases)
     there.get_registered_model = lambda _name: found  # type: ignore[method-assign]
     told = UnityClient(there).get_registered_model("a.b.c")
     assert (told.name, told.tags, told.aliases) == ("a.b.c", {HOLD: "ab"}, {"champion": "7"})

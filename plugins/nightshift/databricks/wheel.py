@@ -38,6 +38,11 @@ class Wheel:
         return f"{PACKAGE}-{self.version}{SUFFIX}"
 
     @property
+    def code(self) -> str:
+        """What its name says of its content."""
+        return self.version.rpartition("+")[2]
+
+    @property
     def version(self) -> str:
         content = sha256()
         for path, text in self.files().items():

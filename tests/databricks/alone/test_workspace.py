@@ -1,5 +1,7 @@
 """What a person types about a workspace: shown first, done once, refused in words."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -9,10 +11,11 @@ from nightshift.databricks.wheel import Wheel
 from tests.databricks.address import CATALOG, SCHEMA
 from tests.databricks.alone.conftest import Task
 from tests.databricks.alone.test_once import Began, Tell, until
+from tests.databricks.fake.runs import Run
 from tests.databricks.fake.server import Workspace
 from workspace.check import check
 from workspace.connected import Connected
-from workspace.deploy import deploy, found
+from workspace.deploy import deploy, found, superseded
 from workspace.down import down
 from workspace.up import up
 
@@ -91,6 +94,14 @@ def test_down_refuses_while_a_run_is_at_work(fake: Workspace, signed_in: Connect
     assert fake.catalog.volumes == {VOLUME}
 
 
+def test_nor_while_a_bundle_s_night_is(fake: Workspace, signed_in: Connected) -> None:
+    up(signed_in)
+    name = f"[dev ann] nightshift {LAKE} bike_sharing night bundle 0123456789ab night"
+    fake.runs.all[1] = Run(1, 2, {"run_name": name, "tasks": [{"task_key": "train"}]}, time.time(), life="RUNNING")
+    with pytest.raises(CannotGoOn, match="Runs are at work"):
+        down(signed_in)
+
+
 def test_deploying_the_same_code_again_changes_nothing(
     fake: Workspace, signed_in: Connected, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -120,14 +131,13 @@ def test_old_wheels_go_but_for_the_newest_and_those_a_run_began_with(
     used = Wheel().name
     for number in range(9):
         (wheels(fake) / f"nightshift_jobs-0.1.0+{number:012}-py3-none-any.whl").write_bytes(b"old")
-    import os
-
     os.utime(wheels(fake) / used, (0, 0))  # the oldest of all
     newer = wheels(fake) / "nightshift_jobs-0.1.0+ffffffffffff-py3-none-any.whl"
     newer.write_bytes(b"new")
-    from workspace.deploy import superseded
-
+    named = f"nightshift_jobs-0.1.0+{0:012}-py3-none-any.whl"
+    os.utime(wheels(fake) / named, (1, 1))
+    fake.jobs += ["another's", f"[dev ann] nightshift {LAKE} bike_sharing night bundle {0:012} night"]
     gone = superseded(signed_in, newer.name)
-    assert len(gone) == 5
-    assert used not in gone
+    assert len(gone) == 4
+    assert not {used, named} & set(gone)
     assert len(found(signed_in)) == 11
