@@ -73,7 +73,7 @@ deploy: install ## this code as a wheel into the Databricks workspace that NIGHT
 databricks-up: install ## make what that workspace needs ([PLAN=yes]: only show it; [PRINCIPAL=name]: and grant it to them; [WITH="cluster policy scope"]: these too)
 	@$(WORKSPACE).up
 
-databricks-down: install ## remove it ([PLAN=yes]: only show it; DROP=yes: tables and models too)
+databricks-down: install ## show what of it would go; REMOVE=yes: remove it; DROP=yes: tables and models of use cases too
 	@$(WORKSPACE).down
 
 databricks-check: install ## what it lacks, right by right ([PRINCIPAL=name]: of theirs)

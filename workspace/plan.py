@@ -17,6 +17,8 @@ RIGHTS = {
     "catalog": ("USE_CATALOG",),
 }
 
+OF_SCHEMA, OF_VOLUME = "Nightshift: tables and models", "Nightshift: raw files, exports and wheels"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
@@ -26,6 +28,10 @@ class Part:
     is_there: Callable[[], Any]  # raises NotFound where it is not
     make: Callable[[], Any]
     remove: Callable[[], Any]
+    comment: str = ""  # that it is made with, where it has one and somebody else may have made it
+
+    def is_ours(self) -> bool:
+        return not self.comment or self.is_there().comment == self.comment
 
     def exists(self) -> bool:
         try:
@@ -42,14 +48,16 @@ def parts(of: Connected) -> Iterator[Part]:
     yield Part(
         name=f"schema {told.lake}",
         is_there=lambda: client.schemas.get(told.lake),
-        make=lambda: client.schemas.create(told.schema, told.catalog, comment="Nightshift: tables and models"),
+        make=lambda: client.schemas.create(told.schema, told.catalog, comment=OF_SCHEMA),
         remove=lambda: client.schemas.delete(told.lake),
+        comment=OF_SCHEMA,
     )
     yield Part(
         name=f"volume {of.volume}",
         is_there=lambda: client.volumes.read(of.volume),
-        make=lambda: client.volumes.create(catalog, schema, volume, VolumeType.MANAGED, comment="Nightshift"),
+        make=lambda: client.volumes.create(catalog, schema, volume, VolumeType.MANAGED, comment=OF_VOLUME),
         remove=lambda: client.volumes.delete(of.volume),
+        comment=OF_VOLUME,
     )
     yield Part(
         name=f"folder {of.experiments}",

@@ -18,7 +18,7 @@ TYPED = {
     "bundle": ("TO",),
     "campaign": ("ONE_OF", "SEED"),
     "databricks-check": ("PRINCIPAL",),
-    "databricks-down": ("PLAN", "DROP"),
+    "databricks-down": ("DROP", "REMOVE"),
     "databricks-import": ("FROM", "LANDING", "REPLACE"),
     "databricks-up": ("PLAN", "PRINCIPAL", "WITH"),
     "kills": ("KILLS", "SEED"),

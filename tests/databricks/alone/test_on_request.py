@@ -68,6 +68,7 @@ def test_down_removes_it_whoever_asks_and_nothing_of_others(
     fake.compute.clusters["of-others"] = {"cluster_name": "nightshift main.other", "cluster_id": "of-others"}
     up(signed_in)
     monkeypatch.delenv("WITH")
+    monkeypatch.setenv("REMOVE", "yes")
     fake.catalog.tables.add(f"{LAKE}.bike_sharing_silver_rides")  # which stays, and needs none of it
     down(signed_in)
     assert (list(fake.compute.clusters), fake.compute.policies, fake.compute.scopes) == (["of-others"], {}, {})

@@ -21,6 +21,7 @@ from workspace.up import up
 
 LAKE = f"{CATALOG}.{SCHEMA}"
 VOLUME = f"{LAKE}.nightshift"
+TABLE = f"{LAKE}.bike_sharing_silver_rides"
 
 
 def wheels(fake: Workspace) -> Path:
@@ -63,25 +64,86 @@ def test_up_grants_what_is_lacking_and_check_then_finds_nothing(
     assert f"WRITE_VOLUME on volume {VOLUME}" in said
 
 
-def test_down_removes_what_up_made(fake: Workspace, signed_in: Connected) -> None:
+@pytest.fixture
+def remove(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REMOVE", "yes")
+
+
+def test_down_shows_what_would_go_and_removes_nothing_until_it_is_told_to(
+    fake: Workspace, signed_in: Connected, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    up(signed_in)
+    fake.catalog.tables.add(TABLE)
+    monkeypatch.setenv("DROP", "yes")
+    capsys.readouterr()
+    down(signed_in)
+    said = capsys.readouterr().out
+    assert [line.split()[1:] for line in said.splitlines() if "remove " in line] == [
+        ["table", TABLE],
+        ["folder", f"/Shared/nightshift/{LAKE}"],
+        ["volume", VOLUME],
+        ["schema", LAKE],
+    ]
+    assert "Nothing is removed yet: type it again with REMOVE=yes" in said
+    assert (fake.catalog.schemas, fake.catalog.volumes, fake.catalog.tables) == ({LAKE}, {VOLUME}, {TABLE})
+
+
+def test_down_removes_what_up_made(fake: Workspace, signed_in: Connected, remove: None) -> None:
     up(signed_in)
     down(signed_in)
     assert (fake.catalog.schemas, fake.catalog.volumes) == (set(), set())
     down(signed_in)
 
 
-def test_down_keeps_tables_and_models_unless_told_to_drop_them(
-    fake: Workspace, signed_in: Connected, monkeypatch: pytest.MonkeyPatch
+def test_down_keeps_tables_models_and_their_files_unless_told_to_drop_them(
+    fake: Workspace,
+    signed_in: Connected,
+    remove: None,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     up(signed_in)
-    fake.catalog.tables.add(f"{LAKE}.bike_sharing_silver_rides")
+    fake.catalog.tables.add(TABLE)
     fake.catalog.models.add(f"{LAKE}.bike_sharing")
     down(signed_in)
-    assert fake.catalog.tables
-    assert fake.catalog.schemas == {LAKE}
+    assert (fake.catalog.schemas, fake.catalog.volumes, fake.catalog.tables) == ({LAKE}, {VOLUME}, {TABLE})
+    assert f"/Shared/nightshift/{LAKE}" in fake.catalog.folders
+    said = capsys.readouterr().out
+    assert f"keep  volume {VOLUME}" in said
+    assert "Type DROP=yes behind it" in said
     monkeypatch.setenv("DROP", "yes")
     down(signed_in)
-    assert (fake.catalog.tables, fake.catalog.models, fake.catalog.schemas) == (set(), set(), set())
+    left = fake.catalog
+    assert (left.tables, left.models, left.schemas, left.volumes) == (set(), set(), set(), set())
+    assert f"/Shared/nightshift/{LAKE}" not in left.folders
+
+
+def test_down_leaves_what_somebody_else_made(
+    fake: Workspace, signed_in: Connected, remove: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.catalog.schemas.add(LAKE)
+    fake.catalog.volumes.add(VOLUME)
+    up(signed_in)
+    theirs = {f"{LAKE}.orders", f"{LAKE}.bike_sharing"}  # which is the name of a model of ours, and of no table
+    fake.catalog.tables = {TABLE, *theirs}
+    fake.catalog.models = {f"{LAKE}.bike_sharing", f"{LAKE}.churn"}
+    monkeypatch.setenv("DROP", "yes")
+    down(signed_in)
+    assert (fake.catalog.schemas, fake.catalog.volumes) == ({LAKE}, {VOLUME})
+    assert (fake.catalog.tables, fake.catalog.models) == (theirs, {f"{LAKE}.churn"})
+
+
+@pytest.mark.parametrize(
+    ("what", "name"), [("tables", "wine_quality"), ("models", "theirs"), ("volumes", "wine_quality")]
+)
+def test_a_schema_of_ours_stays_while_it_holds_what_is_not(
+    what: str, name: str, fake: Workspace, signed_in: Connected, remove: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    up(signed_in)
+    getattr(fake.catalog, what).add(f"{LAKE}.{name}")
+    monkeypatch.setenv("DROP", "yes")
+    down(signed_in)
+    assert (fake.catalog.schemas, VOLUME in fake.catalog.volumes) == ({LAKE}, False)
 
 
 def test_down_refuses_while_a_run_is_at_work(fake: Workspace, signed_in: Connected, tell: Tell, began: Began) -> None:
