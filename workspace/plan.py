@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from databricks.sdk.errors import NotFound
-from databricks.sdk.service.catalog import Privilege, VolumeType
+from databricks.sdk.service.catalog import Privilege, RegisteredModelInfo, VolumeType
 
+from spark_jobs.use_cases import names
 from workspace.connected import Connected
 
 # What whoever runs nights needs, and no more.
@@ -72,7 +73,7 @@ def securables(of: Connected) -> dict[str, str]:
 
 
 def missing_rights(of: Connected, kind: str, name: str, principal: str) -> list[str]:
-    """Of those a person or service principal needs on it; who owns it has all, and so has ALL_PRIVILEGES."""
+    """Granted to this very name, of those that nights need: a schema's owner may not read what others made in it."""
     found = of.client.grants.get_effective(kind, name, principal=principal)
     held = {
         one.privilege.value
@@ -83,7 +84,13 @@ def missing_rights(of: Connected, kind: str, name: str, principal: str) -> list[
     return [] if "ALL_PRIVILEGES" in held else [right for right in RIGHTS[kind] if right not in held]
 
 
-def privileges(rights: list[str]) -> "list[Privilege]":
+def models(of: Connected) -> list[RegisteredModelInfo]:
+    """Those of use cases that are there."""
+    found = of.client.registered_models.list(catalog_name=of.told.catalog, schema_name=of.told.schema)
+    return [one for one in found if str(one.full_name).rpartition(".")[2] in names()]
+
+
+def privileges(rights: list[str]) -> list[Privilege]:
     return [Privilege(right) for right in rights]
 
 

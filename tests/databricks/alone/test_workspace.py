@@ -133,17 +133,35 @@ def test_down_leaves_what_somebody_else_made(
     assert (fake.catalog.tables, fake.catalog.models) == (theirs, {f"{LAKE}.churn"})
 
 
-@pytest.mark.parametrize(
-    ("what", "name"), [("tables", "wine_quality"), ("models", "theirs"), ("volumes", "wine_quality")]
-)
+@pytest.mark.parametrize("theirs", [("tables", "wine_quality"), ("models", "churn"), ("volumes", "wine_quality")])
 def test_a_schema_of_ours_stays_while_it_holds_what_is_not(
-    what: str, name: str, fake: Workspace, signed_in: Connected, remove: None, monkeypatch: pytest.MonkeyPatch
+    theirs: tuple[str, str], fake: Workspace, signed_in: Connected, remove: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     up(signed_in)
-    getattr(fake.catalog, what).add(f"{LAKE}.{name}")
+    getattr(fake.catalog, theirs[0]).add(f"{LAKE}.{theirs[1]}")
     monkeypatch.setenv("DROP", "yes")
     down(signed_in)
     assert (fake.catalog.schemas, VOLUME in fake.catalog.volumes) == ({LAKE}, False)
+
+
+def test_models_are_handed_to_whoever_runs_nights_for_only_an_owner_moves_an_alias(
+    fake: Workspace, signed_in: Connected, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRINCIPAL", "nights")
+    up(signed_in)
+    fake.catalog.models |= {f"{LAKE}.bike_sharing", f"{LAKE}.theirs"}
+    with pytest.raises(CannotGoOn, match="lacks 1"):
+        check(signed_in)
+    said = capsys.readouterr().out
+    assert (
+        f"lacks  ownership of model {LAKE}.bike_sharing, which is ann@example.org's: type `make databricks-up" in said
+    )
+    up(signed_in)
+    assert fake.catalog.owners == {f"{LAKE}.bike_sharing": "nights"}
+    check(signed_in)
+    capsys.readouterr()
+    up(signed_in)
+    assert "owns" not in capsys.readouterr().out
 
 
 def test_down_refuses_while_a_run_is_at_work(fake: Workspace, signed_in: Connected, tell: Tell, began: Began) -> None:
