@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from databricks.sdk.errors import OperationFailed
+from databricks.sdk.service.jobs import RunResultState
 
 from local.commands import CannotGoOn
 from local.home import Home
@@ -91,9 +92,20 @@ class Predictions:
         asked = self.to.client.api_client.do("POST", "/api/2.2/jobs/runs/submit", body=request.body)
         number = int(dict(asked)["run_id"])  # type: ignore[call-overload, unused-ignore] # the SDK's own words
         try:
-            jobs.wait_get_run_job_terminated_or_skipped(number, timeout=LONGEST)
+            ended = jobs.wait_get_run_job_terminated_or_skipped(number, timeout=LONGEST)
         except OperationFailed as error:
-            raise CannotGoOn(f"Run {number} did not bring the predictions of {self.use_case}: {error}") from error
-        (task,) = jobs.get_run(number).tasks or []
+            raise self.failed(number, str(error)) from error
+        except (KeyboardInterrupt, TimeoutError):
+            jobs.cancel_run_and_wait(number)  # else its files would go while it reads them
+            raise
+        how = ended.state.result_state if ended.state else None
+        if how is not RunResultState.SUCCESS:
+            raise self.failed(number, how.value if how else "it did not end")
+        (task,) = ended.tasks or []
         lines = str(jobs.get_run_output(int(task.run_id or 0)).logs).splitlines()
-        return int(json.loads(next(line for line in reversed(lines) if line.startswith('{"nightshift"')))["rows"])
+        if said := [line for line in lines if line.startswith('{"nightshift"')]:
+            return int(json.loads(said[-1])["rows"])
+        raise self.failed(number, "it said no result")
+
+    def failed(self, run: int, why: str) -> CannotGoOn:
+        return CannotGoOn(f"Run {run} did not bring the predictions of {self.use_case}: {why}")
