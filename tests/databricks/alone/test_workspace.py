@@ -202,6 +202,18 @@ def test_a_wheel_is_the_same_bytes_each_time_and_another_one_for_other_code(tmp_
     assert Wheel(tmp_path).name != first
 
 
+def test_a_wheel_holds_what_a_use_case_has_beside_its_code_and_nothing_that_only_this_machine_has(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "spark_jobs" / "use_cases" / "churn"
+    for name in ("churn.py", "holidays.csv", "README.md", ".churn.py.swp", "__pycache__/churn.cpython-311.pyc"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    (tmp_path / "spark_jobs" / "requirements.txt").touch()
+    within = "spark_jobs/use_cases/churn"
+    assert list(Wheel(tmp_path).files()) == [f"{within}/churn.py", f"{within}/holidays.csv"]
+
+
 def test_old_wheels_go_but_for_the_newest_and_those_a_run_began_with(
     fake: Workspace, signed_in: Connected, tell: Tell, began: Began
 ) -> None:
