@@ -19,7 +19,7 @@ TYPED = {
     "campaign": ("ONE_OF", "SEED"),
     "databricks-check": ("PRINCIPAL",),
     "databricks-down": ("DROP", "REMOVE"),
-    "databricks-import": ("FROM", "LANDING", "REPLACE"),
+    "databricks-import": ("FROM", "LANDING", "REPLACE", "PRINCIPAL"),
     "databricks-up": ("PLAN", "PRINCIPAL", "WITH"),
     "kills": ("KILLS", "SEED"),
     "release": ("MODEL", "REASON"),
