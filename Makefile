@@ -73,7 +73,7 @@ deploy: install ## this code as a wheel into the Databricks workspace that NIGHT
 databricks-up: install ## make what that workspace needs ([PLAN=yes]: only show it; [PRINCIPAL=name]: and grant it to them; [WITH="cluster policy scope"]: these too)
 	@$(WORKSPACE).up
 
-databricks-down: install ## remove it ([PLAN=yes]: only show it; DROP=yes: tables and models too)
+databricks-down: install ## show what of it would go; REMOVE=yes: remove it; DROP=yes: tables and models of use cases too
 	@$(WORKSPACE).down
 
 databricks-check: install ## what it lacks, right by right ([PRINCIPAL=name]: of theirs)
@@ -82,7 +82,7 @@ databricks-check: install ## what it lacks, right by right ([PRINCIPAL=name]: of
 bundle: install ## [TO=folder]: the nights as jobs that the workspace schedules itself, for Databricks' own command line
 	@$(WORKSPACE).bundle
 
-databricks-import: install ## models, predictions and raw files of a laptop that is up, or models and raw files of a stack ([FROM=MLflow's URL] [LANDING=folder] [REPLACE=yes])
+databricks-import: install ## models, predictions and raw files of a laptop that is up, or models of a stack ([FROM=its MLflow's URL] [LANDING=folder of raw files] [REPLACE=yes] [PRINCIPAL=who runs nights])
 	@$(SPARK)/python -m workspace.bring
 
 use-case: ## NAME=churn: a use case of your own that already runs
@@ -124,7 +124,7 @@ stack-nights: install ## the stack's bad nights and moves ([ONE_OF=3]: a third, 
 databricks-alone: install ## what surrounds a job on Databricks, against a fake workspace: about a minute
 	@$(AIRFLOW)/python -m pytest -q tests/databricks/alone
 
-databricks-proof: install ## and, beside it, nights through Airflow, whose jobs that workspace really runs
+databricks-proof: install ## and, beside it, nights through Airflow, whose jobs that workspace really runs: about a quarter of an hour
 	@$(MAKE) -j 2 databricks-alone databricks-nights
 
 databricks-nights: install

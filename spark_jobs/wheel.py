@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from spark_jobs import use_cases
 from spark_jobs.__main__ import USELESS, done, log_to
-from spark_jobs.declare import NightshiftError, Place, Refused, Stage, parse
+from spark_jobs.declare import NightshiftError, Place, Stage, parse
+from spark_jobs.declare.tags import VERDICT
 from spark_jobs.declare.window import DAY
 
 
@@ -22,7 +23,7 @@ def run() -> None:
 
 def night() -> None:
     """A job that the workspace scheduled: nobody told it which days are meant, nor which version to judge."""
-    _ended_in_words(lambda: done(with_version(with_days(sys.argv[1:]))))
+    _ended_in_words(lambda: by_night(with_days(sys.argv[1:])))
 
 
 def take() -> None:
@@ -57,15 +58,17 @@ def with_days(argv: list[str]) -> list[str]:
     return [word + usual.get(word, "") for word in argv]
 
 
-def with_version(argv: list[str]) -> list[str]:
-    """What is judged is the newest version."""
+def by_night(argv: list[str]) -> None:
+    """What is judged is the newest version, and once: where nothing was trained, Airflow skips it."""
     place, job = parse(argv)
     if job.stage is not Stage.EVALUATE or job.version:
-        return argv
+        return done(argv)
     from spark_jobs.tracking import tracking
 
     with tracking(place, use_cases.load(job.use_case)) as book:
-        versions = book.versions()
-    if not versions:
-        raise Refused(f"{job.use_case} has no version yet: let train run first")
-    return [*argv, f"--version={versions[0].version}"]
+        newest = next(iter(book.versions()), None)
+    if newest is not None and VERDICT not in newest.tags:
+        return done([*argv, f"--version={newest.version}"])
+    why = f"version {newest.version} has its verdict: {newest.tags[VERDICT]}" if newest else "there is no version yet"
+    sys.stdout.write(json.dumps({"nightshift": 1, "stage": str(job.stage), "skipped": why}) + "\n")
+    return None

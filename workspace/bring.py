@@ -17,13 +17,16 @@ from databricks.sdk.errors import NotFound
 
 from local.commands import CannotGoOn, tell
 from local.home import from_environment
+from nightshift.databricks.promotion import VERDICT as VERDICT_FILE
 from spark_jobs.declare import Place
 from spark_jobs.declare.job import TRACKING, UNITY
-from spark_jobs.declare.tags import CHAMPION, HISTORY, IMPORTED
-from spark_jobs.declare.unity import UnityClient
+from spark_jobs.declare.tags import CHAMPION, HISTORY, IMPORTED, VERDICT
+from spark_jobs.declare.unity import UnityClient, versions_of
 from spark_jobs.use_cases import names
 from workspace.connected import Connected, started
+from workspace.plan import principal_of
 from workspace.predictions import Predictions
+from workspace.up import hand_over
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -34,16 +37,23 @@ KEPT = "nightshift."  # what of a run's tags is ours
 
 def bring(to: Connected) -> None:
     home = from_environment()
-    of = os.environ.get("FROM") or home.mlflow_url
+    stack, landing = os.environ.get("FROM"), os.environ.get("LANDING")
     place = Place(lake=to.told.lake, landing=to.told.landing, tracking=TRACKING, registry=UNITY)
     for name in names():
-        carried, numbers = carry(clients(of), name, place)
+        carried, numbers = carry(clients(stack or home.mlflow_url), name, place)
         tell(f"  {name}: {carried or 'no'} versions are new there.")
-        if not os.environ.get("FROM"):  # of a stack the lake is behind its own door
+        if not stack:  # whose lake is behind its own door
             copied = Predictions(to=to, home=home, use_case=name, numbers=numbers).copied()
             tell(f"  {name}: {copied or 'no'} predictions are new there.")
-    sent = sum(1 for _ in send(to, Path(os.environ.get("LANDING") or home.root / "landing")))
-    tell(f"  {sent} raw files are new there. A range of each Dag makes their tables.")
+    if stack and not landing:
+        tell("  Raw files of a stack are in its object store: copy them into a folder, and give it as LANDING.")
+    else:
+        sent = sum(1 for _ in send(to, Path(landing or home.root / "landing")))
+        tell(f"  {sent} raw files are new there. A range of each Dag makes their tables.")
+    if os.environ.get("PRINCIPAL"):
+        hand_over(to, principal_of(to))
+    else:
+        tell("  Models are yours: with PRINCIPAL=<whoever runs nights>, here or for databricks-up, they become theirs.")
 
 
 def clients(of: str) -> "tuple[MlflowClient, Any]":
@@ -57,7 +67,7 @@ def clients(of: str) -> "tuple[MlflowClient, Any]":
 def carry(between: "tuple[MlflowClient, Any]", use_case: str, place: Place) -> tuple[int, dict[str, str]]:
     """Returns how many versions were not there yet, and the number there of each here."""
     here, there = between
-    found = here.search_model_versions(f"name = '{use_case}'")
+    found = versions_of(here, use_case)
     if not found:
         return 0, {}
     model = Carried(here=here, there=there, name=use_case, other=place.model_name(use_case))
@@ -81,7 +91,7 @@ class Carried:
     numbers: dict[str, str] = field(default_factory=dict)  # of versions: here, there
 
     def __post_init__(self) -> None:
-        for version in self.there.search_model_versions(f"name = '{self.other}'"):
+        for version in versions_of(self.there, self.other):
             if IMPORTED in version.tags:
                 self.known[version.tags[IMPORTED]] = str(version.version)
 
@@ -105,52 +115,69 @@ class Carried:
         if run not in self.known:
             self.known[run] = self.made(one, experiment)
         self.numbers[str(one.version)] = number = self.known[run]
-        there = self.there.get_model_version(self.other, number).tags
-        for key, value in one.tags.items():
-            if there.get(key) != value:
-                self.there.set_model_version_tag(self.other, number, key, value)
+        there = self.there.get_model_version(self.other, number)
+        new = {key: value for key, value in one.tags.items() if there.tags.get(key) != value}
+        if new:
+            self.verdict(run, str(there.run_id))
+        for key, value in new.items():
+            self.there.set_model_version_tag(self.other, number, key, value)
 
     def made(self, one: "ModelVersion", experiment: str) -> str:
+        """All that its training left, and then the version; that it was judged is said once its verdict is there."""
         run = self.run(str(one.run_id), experiment)
         with TemporaryDirectory(prefix="nightshift-") as folder:
-            self.here.download_artifacts(str(one.run_id), "model", folder)
-            self.there.log_artifacts(run, f"{folder}/model", "model")
+            self.here.download_artifacts(str(one.run_id), "", folder)
+            self.there.log_artifacts(run, folder)
         source = f"{self.there.get_run(run).info.artifact_uri}/model"
-        labels = dict(one.tags) | {IMPORTED: str(one.run_id)}
+        labels = {key: value for key, value in one.tags.items() if key != VERDICT} | {IMPORTED: str(one.run_id)}
         made = self.there.create_model_version(self.other, source, run, tags=labels, description=one.description)
         return str(made.version)
 
     def run(self, number: str, experiment: str) -> str:
-        """What a training wrote down, as a run over there."""
-        from mlflow.entities import Metric, Param, RunTag
+        """What a training wrote down, as a run over there; one that was begun and not ended is written again."""
+        from mlflow.entities import Metric, Param
 
-        data, info = self.here.get_run(number).data, self.here.get_run(number).info
-        labels = {key: value for key, value in data.tags.items() if key.startswith(KEPT)}
-        found = self.there.get_experiment_by_name(experiment)
-        where = found.experiment_id if found else self.there.create_experiment(experiment)
-        made = str(self.there.create_run(where, tags=labels, run_name=info.run_name).info.run_id)
-        metrics = [Metric(name, value, info.end_time or info.start_time, 0) for name, value in data.metrics.items()]
+        found = self.here.get_run(number)
+        data, info = found.data, found.info
+        labels = {key: value for key, value in data.tags.items() if key.startswith(KEPT)} | {IMPORTED: number}
+        known = self.there.get_experiment_by_name(experiment)
+        where = known.experiment_id if known else self.there.create_experiment(experiment)
+        begun = self.there.search_runs([where], f"tags.`{IMPORTED}` = '{number}'")
+        run = begun[0] if begun else self.there.create_run(where, tags=labels, run_name=info.run_name)
+        made = str(run.info.run_id)
+        at = info.end_time or info.start_time
+        metrics = [Metric(name, value, at, 0) for name, value in data.metrics.items()]
         params = [Param(name, value) for name, value in data.params.items()]
-        self.there.log_batch(made, metrics[:800], params[:100], [RunTag(IMPORTED, number)])
+        self.there.log_batch(made, metrics, params)  # MLflow's client cuts it into requests
         self.there.set_terminated(made, info.status)
         return made
+
+    def verdict(self, run: str, there: str) -> None:
+        """As a later night reads it: by the numbers that versions have there."""
+        kept = {file.path for file in self.here.list_artifacts(run)} & {VERDICT_FILE, "verdict.md"}
+        with TemporaryDirectory(prefix="nightshift-") as folder:
+            for name in kept:
+                self.here.download_artifacts(run, name, folder)
+            if (file := Path(folder) / VERDICT_FILE).exists():
+                file.write_text(self.renumbered(file.read_text(), "version", "champion"))
+                self.there.log_artifacts(there, folder)
 
     def what_is_said_of_it(self) -> None:
         """Aliases last, as everywhere: what they name is whole."""
         model = self.here.get_registered_model(self.name)
         there = self.there.get_registered_model(self.other)
         for key, value in sorted(model.tags.items()):
-            text = self.renumbered(value) if key.startswith(HISTORY) else value
+            text = self.renumbered(value, "from", "to") if key.startswith(HISTORY) else value
             if there.tags.get(key) != text:
                 self.there.set_registered_model_tag(self.other, key, text)
         for alias, version in model.aliases.items():
             if str(there.aliases.get(alias)) != self.numbers[str(version)]:
                 self.there.set_registered_model_alias(self.other, alias, self.numbers[str(version)])
 
-    def renumbered(self, text: str) -> str:
-        """An entry of the history: where versions were deleted here, numbers there are lower."""
+    def renumbered(self, text: str, *names: str) -> str:
+        """Where versions were deleted here, numbers there are lower."""
         entry = json.loads(text)
-        return json.dumps(entry | {one: self.numbers.get(entry[one], entry[one]) for one in ("from", "to")})
+        return json.dumps(entry | {one: self.numbers.get(entry[one], entry[one]) for one in names})
 
 
 def send(to: Connected, landing: Path) -> Iterator[str]:

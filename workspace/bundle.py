@@ -1,20 +1,24 @@
 """`make bundle`: the nights as jobs that a workspace schedules itself, as a bundle for Databricks' own command line.
 
 A night of the bundle promotes what its evaluate lets through, where the use case asks no person first: asking is
-Airflow's. Acts of both are not kept apart, so a use case has its nights in one of the two.
+Airflow's. Acts of both are not kept apart, so a use case has its nights in one of the two. What else such a night does
+not do stands in docs/databricks.md.
 """
 
 import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from local.commands import tell
+from nightshift import serverless
+from nightshift.databricks.runs import Name
 from nightshift.databricks.wheel import NIGHT, PACKAGE, PROMOTE, Wheel
-from nightshift.databricks.workspace import Workspace, workspace_of
-from spark_jobs.declare import EVERY_NIGHT, NightshiftError, Place, Stage, UseCase
+from nightshift.databricks.workspace import FOLDER, Workspace, workspace_of
+from spark_jobs.declare import EVERY_NIGHT, BadRequest, NightshiftError, Place, Stage, UseCase
 from spark_jobs.declare.job import TRACKING, UNITY
 from spark_jobs.use_cases import discover
 
@@ -28,47 +32,80 @@ AFTER = {
     Stage.EVALUATE: (Stage.TRAIN,),
 }
 PROMOTION = "promote"
+DAYS = ("start", "end")  # of a job; left empty, they are those of yesterday
+OWNER, JOB = "bundle", "night"  # in the name of a job
 
 
-def write(folder: Path, told: Workspace) -> list[Path]:
-    """JSON is YAML, too."""
-    files = {"databricks.yml": root(told)}
+def write(folder: Path, told: Workspace) -> Iterator[str]:
+    """JSON is YAML, too. Says what it cannot write, and why."""
+    files: dict[str, Any] = {"databricks.yml": root(told)}
     for name, use_case in discover().items():
-        files[f"resources/{name}.yml"] = {"resources": {"jobs": {name: job(use_case, told)}}}
+        try:
+            serverless.refuse(use_case, told)
+        except BadRequest as error:
+            (folder / resource(name)).unlink(missing_ok=True)
+            yield f"  {name} is left out: {error}"
+        else:
+            files[resource(name)] = {"resources": {"jobs": {name: job(use_case, told)}}}
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    return [folder / name for name in files]
+    yield f"  {len(files)} files in {folder}."
+
+
+def resource(use_case: str) -> str:
+    return f"resources/{use_case}.yml"
 
 
 def root(told: Workspace) -> dict[str, Any]:
-    names = {"catalog": told.catalog, "schema": told.schema, "volume": told.volume}
     return {
         "bundle": {"name": "nightshift"},
         "include": ["resources/*.yml"],
-        "variables": {name: {"description": f"The {name} of tables, models and files"} for name in names},
+        "variables": {name: {"description": f"The {name} of tables, models and files"} for name in variables(told)},
         "targets": {
-            "dev": {"mode": "development", "default": True, "variables": names | {"schema": f"{told.schema}_dev"}},
-            "prod": {"mode": "production", "variables": names},
+            "dev": {"mode": "development", "default": True, "variables": variables(in_development(told))},
+            # The same for whoever deploys: each of two copies would write the same tables.
+            "prod": {
+                "mode": "production",
+                "workspace": {"root_path": f"/Workspace/Shared/.bundle/nightshift/{told.lake}"},
+                "variables": variables(told),
+            },
         },
     }
 
 
+def variables(told: Workspace) -> dict[str, str]:
+    return {"catalog": told.catalog, "schema": told.schema, "volume": told.volume}
+
+
+def in_development(told: Workspace) -> Workspace:
+    """Nothing of it is production's, files and wheels neither."""
+    schema = f"{told.schema}_dev"
+    return replace(told, schema=schema, volume=f"/Volumes/{told.catalog}/{schema}/{FOLDER}")
+
+
 def job(use_case: UseCase, told: Workspace) -> dict[str, Any]:
     wheel = f"${{var.volume}}/wheels/{Wheel().name}"
-    days = {"start": "The first day, or nothing: yesterday", "end": "The first day after it, or nothing: today"}
     return {
-        "name": f"nightshift {use_case.name}",
+        "name": str(name_of(use_case)),
         "description": use_case.summary,
         "max_concurrent_runs": 1,  # one writer
         "schedule": {"quartz_cron_expression": NIGHTLY, "timezone_id": "UTC", "pause_status": "PAUSED"},
-        "parameters": [{"name": name, "default": ""} for name in days],
+        "parameters": [{"name": name, "default": ""} for name in DAYS],
         "tasks": [
             *(task(use_case, stage, told, wheel) for stage in EVERY_NIGHT),
             *([] if use_case.approval else [promotion(use_case, told, wheel)]),
         ],
+        **({"budget_policy_id": told.policy} if told.policy else {}),
         **told.compute.of_a_run(wheel),
     }
+
+
+def name_of(use_case: UseCase) -> Name:
+    """As runs of Airflow's are called, so that whoever removes wheels or a schema sees whose runs are at work."""
+    return Name(
+        stage=f"${{var.catalog}}.${{var.schema}} {use_case.name} night", owner=OWNER, wheel=Wheel().code, job=JOB
+    )
 
 
 def task(use_case: UseCase, stage: Stage, told: Workspace, wheel: str) -> dict[str, Any]:
@@ -77,7 +114,7 @@ def task(use_case: UseCase, stage: Stage, told: Workspace, wheel: str) -> dict[s
     place = Place(
         lake="${var.catalog}.${var.schema}", landing="${var.volume}/landing", tracking=TRACKING, registry=UNITY
     )
-    days = [f"--{name}={{{{job.parameters.{name}}}}}" for name in ("start", "end")]
+    days = [f"--{name}={{{{job.parameters.{name}}}}}" for name in DAYS]
     return {
         **called(str(stage), NIGHT, [*place.argv(), str(stage), use_case.name, *days], after),
         # Where features failed, nothing behind them ran: so one success is theirs.
@@ -106,10 +143,11 @@ def called(name: str, entry: str, words: Sequence[str], after: Sequence[str]) ->
 
 
 def asked(environment: Mapping[str, str]) -> Iterator[str]:
-    folder = Path(environment.get("TO") or "bundle")
-    written = write(folder, workspace_of(environment))
-    yield f"  {len(written)} files in {folder}: the nights of {', '.join(discover())}."
-    yield f"  Next: make deploy, then in {folder}: databricks bundle validate, and bundle deploy -t dev"
+    folder, told = Path(environment.get("TO") or "bundle"), workspace_of(environment)
+    yield from write(folder, told)
+    dev = in_development(told)
+    yield f"  For -t dev: NIGHTSHIFT_SCHEMA={dev.schema} NIGHTSHIFT_VOLUME={dev.volume} make databricks-up deploy"
+    yield f"  For -t prod: make databricks-up deploy. Then in {folder}: databricks bundle deploy, with one of the two"
 
 
 if __name__ == "__main__":

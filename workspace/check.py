@@ -9,7 +9,7 @@ from nightshift.databricks.wheel import Wheel
 from workspace.connected import Connected, started
 from workspace.deploy import found
 from workspace.on_request import wanted_parts
-from workspace.plan import missing_rights, principal_of, securables
+from workspace.plan import missing_rights, models, principal_of, securables
 
 
 def check(of: Connected) -> None:
@@ -32,6 +32,9 @@ def lacks(of: Connected) -> Iterator[str]:
     for kind, name in securables(of).items():
         for right in missing_rights(of, kind, name, principal):
             yield f"{right} on {kind} {name}: GRANT {right.replace('_', ' ')} ON {kind.upper()} {name} TO `{principal}`"
+    for model in [one for one in models(of) if one.owner != principal]:
+        whose = f"ownership of model {model.full_name}, which is {model.owner}'s"
+        yield f"{whose}: type `make databricks-up PRINCIPAL={principal}`, for nobody else moves its aliases"
     if Wheel().name not in found_or_none(of):
         yield f"{Wheel().name} in {of.told.wheels}: type `make deploy`"
 

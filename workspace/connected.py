@@ -34,7 +34,13 @@ class Connected:
     def active(self) -> "list[BaseRun]":
         """Runs of this lake that are not over."""
         runs = self.client.jobs.list_runs(active_only=True)
-        return [run for run in runs if Name.of(run.as_dict()).stage.startswith(f"{self.told.lake} ")]
+        return [run for run in runs if name_of(run.run_name).stage.startswith(f"{self.told.lake} ")]
+
+
+def name_of(called: str | None) -> Name:
+    """Of a run, or of a bundle's job: while it is developed, Databricks' command line writes a person's name before."""
+    _, ours, more = (called or "").partition("nightshift ")
+    return Name.of({"run_name": ours + more})
 
 
 def connected() -> Connected:

@@ -3,9 +3,8 @@
 from io import BytesIO
 
 from local.commands import tell
-from nightshift.databricks.runs import Name
 from nightshift.databricks.wheel import PACKAGE, Wheel
-from workspace.connected import Connected, started
+from workspace.connected import Connected, name_of, started
 
 KEPT = 5  # of those no run needs any more, for whoever goes back
 
@@ -33,8 +32,9 @@ def found(to: Connected) -> list[str]:
 
 
 def superseded(to: Connected, newest: str) -> list[str]:
-    """Neither this one, nor one that a run began with, nor one of the few before."""
-    needed = {Name.of(run.as_dict()).wheel for run in to.active()}
+    """Neither this one, nor one that a run began with or a bundle's job names, nor one of the few before."""
+    jobs = [job.settings.name for job in to.client.jobs.list(limit=100) if job.settings]
+    needed = {name_of(called).wheel for called in (*jobs, *(run.run_name for run in to.active()))}
     others = [name for name in found(to) if name != newest]
     return [name for name in others[KEPT - 1 :] if not any(code in name for code in needed if code)]
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ from workspace.plan import Part, parts
 
 WITH = "WITH"
 IDLE = 20  # minutes until a cluster that nobody uses ends itself
+OF_ONE = ("SINGLE_USER", "DATA_SECURITY_MODE_DEDICATED")  # nobody else may use such a cluster
+APPLICATION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 FIXED = ("spark_version", "node_type_id", "data_security_mode", "instance_pool_id")  # by a policy
 
 
@@ -62,8 +65,7 @@ class OnRequest:
         return {"custom_tags": dict(self.of.told.tags), **self.of.told.compute.cluster}
 
     def permit(self, kind: str, number: str, principal: str, level: PermissionLevel) -> None:
-        who = {"user_name" if "@" in principal else "service_principal_name": principal}
-        wanted = AccessControlRequest(permission_level=level, **who)
+        wanted = AccessControlRequest(permission_level=level, **{_kind_of(principal): principal})
         self.of.client.permissions.update(kind, number, access_control_list=[wanted])
 
 
@@ -84,6 +86,8 @@ class Cluster(OnRequest):
 
     def make(self) -> None:
         given = {"autotermination_minutes": IDLE, **self.given(), "cluster_name": self.name}
+        if given["data_security_mode"] in OF_ONE:
+            given.setdefault("single_user_name", os.environ.get("PRINCIPAL"))  # nothing: of whoever makes it
         typed = {name: value for name, value in vars(ClusterSpec.from_dict(given)).items() if value}
         typed.setdefault("num_workers", None if "autoscale" in typed else 0)  # nought is a size, too
         self.of.client.clusters.create(**typed)
@@ -144,6 +148,12 @@ KINDS: dict[str, Callable[[Connected], Cluster | Policy | Scope]] = {
     "policy": Policy,
     "scope": Scope,
 }
+
+
+def _kind_of(principal: str) -> str:
+    if "@" in principal:
+        return "user_name"
+    return "service_principal_name" if APPLICATION.fullmatch(principal) else "group_name"
 
 
 def _named(name: str, found: Iterable[tuple[str | None, str | None]]) -> str:

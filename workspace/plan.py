@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from databricks.sdk.errors import NotFound
-from databricks.sdk.service.catalog import Privilege, VolumeType
+from databricks.sdk.service.catalog import Privilege, RegisteredModelInfo, VolumeType
 
+from spark_jobs.use_cases import names
 from workspace.connected import Connected
 
 # What whoever runs nights needs, and no more.
@@ -16,6 +17,8 @@ RIGHTS = {
     "volume": ("READ_VOLUME", "WRITE_VOLUME"),
     "catalog": ("USE_CATALOG",),
 }
+
+OF_SCHEMA, OF_VOLUME = "Nightshift: tables and models", "Nightshift: raw files, exports and wheels"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +29,10 @@ class Part:
     is_there: Callable[[], Any]  # raises NotFound where it is not
     make: Callable[[], Any]
     remove: Callable[[], Any]
+    comment: str = ""  # that it is made with, where it has one and somebody else may have made it
+
+    def is_ours(self) -> bool:
+        return not self.comment or self.is_there().comment == self.comment
 
     def exists(self) -> bool:
         try:
@@ -42,14 +49,16 @@ def parts(of: Connected) -> Iterator[Part]:
     yield Part(
         name=f"schema {told.lake}",
         is_there=lambda: client.schemas.get(told.lake),
-        make=lambda: client.schemas.create(told.schema, told.catalog, comment="Nightshift: tables and models"),
+        make=lambda: client.schemas.create(told.schema, told.catalog, comment=OF_SCHEMA),
         remove=lambda: client.schemas.delete(told.lake),
+        comment=OF_SCHEMA,
     )
     yield Part(
         name=f"volume {of.volume}",
         is_there=lambda: client.volumes.read(of.volume),
-        make=lambda: client.volumes.create(catalog, schema, volume, VolumeType.MANAGED, comment="Nightshift"),
+        make=lambda: client.volumes.create(catalog, schema, volume, VolumeType.MANAGED, comment=OF_VOLUME),
         remove=lambda: client.volumes.delete(of.volume),
+        comment=OF_VOLUME,
     )
     yield Part(
         name=f"folder {of.experiments}",
@@ -64,7 +73,7 @@ def securables(of: Connected) -> dict[str, str]:
 
 
 def missing_rights(of: Connected, kind: str, name: str, principal: str) -> list[str]:
-    """Of those a person or service principal needs on it; who owns it has all, and so has ALL_PRIVILEGES."""
+    """Granted to this very name, of those that nights need: a schema's owner may not read what others made in it."""
     found = of.client.grants.get_effective(kind, name, principal=principal)
     held = {
         one.privilege.value
@@ -75,7 +84,13 @@ def missing_rights(of: Connected, kind: str, name: str, principal: str) -> list[
     return [] if "ALL_PRIVILEGES" in held else [right for right in RIGHTS[kind] if right not in held]
 
 
-def privileges(rights: list[str]) -> "list[Privilege]":
+def models(of: Connected) -> list[RegisteredModelInfo]:
+    """Those of use cases that are there."""
+    found = of.client.registered_models.list(catalog_name=of.told.catalog, schema_name=of.told.schema)
+    return [one for one in found if str(one.full_name).rpartition(".")[2] in names()]
+
+
+def privileges(rights: list[str]) -> list[Privilege]:
     return [Privilege(right) for right in rights]
 
 

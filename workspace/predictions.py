@@ -10,14 +10,14 @@ from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from databricks.sdk.errors import OperationFailed
+from databricks.sdk.service.jobs import RunResultState
 
 from local.commands import CannotGoOn
 from local.home import Home
 from local.sql import opened
 from nightshift.databricks.request import Request
-from nightshift.databricks.runs import Name
 from nightshift.databricks.wheel import TAKE, Wheel
-from workspace.connected import Connected
+from workspace.connected import Connected, name_of
 from workspace.deploy import found
 
 LONGEST = timedelta(hours=2)
@@ -45,7 +45,8 @@ class Predictions:
             return 0
         if Wheel().name not in found(self.to):
             raise CannotGoOn("The code that takes predictions is not in the workspace: type `make deploy` first.")
-        if any(Name.of(run.as_dict()).stage == self.stage for run in self.to.active()):
+        scoring = (self.stage, self.stage.removesuffix("score") + "night")  # of Airflow's runs, and of a bundle's
+        if any(name_of(run.run_name).stage in scoring for run in self.to.active()):
             raise CannotGoOn(f"{self.use_case} is being scored in the workspace: wait for its end, then type it again.")
         with self.sent() as folder:
             return self.taken(folder)
@@ -91,9 +92,20 @@ class Predictions:
         asked = self.to.client.api_client.do("POST", "/api/2.2/jobs/runs/submit", body=request.body)
         number = int(dict(asked)["run_id"])  # type: ignore[call-overload, unused-ignore] # the SDK's own words
         try:
-            jobs.wait_get_run_job_terminated_or_skipped(number, timeout=LONGEST)
+            ended = jobs.wait_get_run_job_terminated_or_skipped(number, timeout=LONGEST)
         except OperationFailed as error:
-            raise CannotGoOn(f"Run {number} did not bring the predictions of {self.use_case}: {error}") from error
-        (task,) = jobs.get_run(number).tasks or []
+            raise self.failed(number, str(error)) from error
+        except (KeyboardInterrupt, TimeoutError):
+            jobs.cancel_run_and_wait(number)  # else its files would go while it reads them
+            raise
+        how = ended.state.result_state if ended.state else None
+        if how is not RunResultState.SUCCESS:
+            raise self.failed(number, how.value if how else "it did not end")
+        (task,) = ended.tasks or []
         lines = str(jobs.get_run_output(int(task.run_id or 0)).logs).splitlines()
-        return int(json.loads(next(line for line in reversed(lines) if line.startswith('{"nightshift"')))["rows"])
+        if said := [line for line in lines if line.startswith('{"nightshift"')]:
+            return int(json.loads(said[-1])["rows"])
+        raise self.failed(number, "it said no result")
+
+    def failed(self, run: int, why: str) -> CannotGoOn:
+        return CannotGoOn(f"Run {run} did not bring the predictions of {self.use_case}: {why}")

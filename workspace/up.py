@@ -8,7 +8,7 @@ from local.commands import tell
 from workspace import on_request
 from workspace.connected import Connected, started
 from workspace.on_request import wanted_parts
-from workspace.plan import missing_rights, principal_of, privileges, securables
+from workspace.plan import missing_rights, models, principal_of, privileges, securables
 
 
 def up(to: Connected) -> None:
@@ -32,7 +32,14 @@ def grant(to: Connected, principal: str) -> None:
             change = PermissionsChange(add=privileges(lacking), principal=principal)
             to.client.grants.update(kind, name, changes=[change])
             tell(f"  {principal} may now {', '.join(lacking)} on {kind} {name}.")
+    hand_over(to, principal)
     on_request.grant(to, principal)
+
+
+def hand_over(to: Connected, principal: str) -> None:
+    for model in [one for one in models(to) if one.owner != principal]:
+        to.client.registered_models.update(str(model.full_name), owner=principal)
+        tell(f"  {principal} owns the model {model.full_name} now: nobody else could move its aliases.")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ LONG_JOB = JOB | {"execution_timeout": timedelta(hours=6)}
 
 def dag_of(use_case: UseCase) -> DAG:
     """Every use case and every target gets the same tasks."""
-    serverless.refuse(use_case)
+    serverless.refuse(use_case, settings().workspace)
     with DAG(
         dag_id=use_case.name,
         schedule=CronDataIntervalTimetable(NIGHTLY, timezone="UTC"),

@@ -7,10 +7,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spark_jobs.declare import BadRequest, Conflict, Refused
 from spark_jobs.declare.tags import CHAMPION, FEATURES, HISTORY, HOLD, WAITING, WITHDRAWN
+from spark_jobs.declare.unity import versions_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -183,8 +184,7 @@ def _target(client: "MlflowClient", model: Model, wanted: str) -> str:
 
 
 def _versions(client: "MlflowClient", name: str) -> str:
-    found: list[Any] = client.search_model_versions(f"name = '{name}'")
-    return ", ".join(sorted((str(v.version) for v in found), key=int)) or "none"
+    return ", ".join(sorted((str(one.version) for one in versions_of(client, name)), key=int)) or "none"
 
 
 def _held(tags: Mapping[str, str]) -> str:

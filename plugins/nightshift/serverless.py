@@ -1,12 +1,13 @@
 """What a use case cannot have where its jobs run serverless, refused before anything runs."""
 
+from nightshift.databricks.workspace import Workspace
 from nightshift.settings import settings
 from spark_jobs.declare import BadRequest, UseCase
 
 
-def refuse(use_case: UseCase) -> None:
+def refuse(use_case: UseCase, workspace: Workspace | None) -> None:
     """A candidate of every night; one that is fitted on request only is not offered."""
-    always = [name for name in not_kept(use_case) if name not in use_case.search.on_request]
+    always = [name for name in not_kept(use_case, workspace) if name not in use_case.search.on_request]
     if always:
         raise BadRequest(
             "NIGHTSHIFT_COMPUTE",
@@ -17,9 +18,9 @@ def refuse(use_case: UseCase) -> None:
 
 def offered(use_case: UseCase) -> tuple[str, ...]:
     """Candidates that a form may ask for."""
-    return tuple(name for name in use_case.search.on_request if name not in not_kept(use_case))
+    lacking = not_kept(use_case, settings().workspace)
+    return tuple(name for name in use_case.search.on_request if name not in lacking)
 
 
-def not_kept(use_case: UseCase) -> tuple[str, ...]:
-    workspace = settings().workspace
+def not_kept(use_case: UseCase, workspace: Workspace | None) -> tuple[str, ...]:
     return use_case.needs_classic if workspace and workspace.compute.serverless else ()

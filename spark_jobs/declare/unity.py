@@ -11,6 +11,33 @@ READY = "READY"  # before that its files may be missing, and what was begun and 
 MOST = 50  # tags of a model, and of each of its versions
 KEPT = 30  # of a model's tags are the newest entries of its history; older ones are on the version they speak of
 LONGEST = 1000  # characters of a value
+PAGE = 100  # versions that a registry is asked for at a time
+SHOWN = {
+    " ": "\u2423",
+    "\n": "\u2424",
+    "\t": "\u2409",
+}  # no value may begin or end with these: what stands for them there
+MEANT = {sign: letter for letter, sign in SHOWN.items()}
+
+
+def versions_of(client: Any, name: str, run: str = "") -> list[Any]:
+    """All of a model, or those of one run, however many pages they are."""
+    wanted, found, token = f"name = '{name}'" + (f" AND run_id = '{run}'" if run else ""), list[Any](), None
+    while True:
+        page = client.search_model_versions(wanted, max_results=PAGE, page_token=token)
+        found += page
+        if not (token := page.token):
+            return found
+
+
+class Told:
+    """MLflow's model or version, with the tags as they were given."""
+
+    def __init__(self, found: Any) -> None:
+        self._found, self.tags = found, _joined(found.tags)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._found, name)
 
 
 class UnityClient:
@@ -23,10 +50,10 @@ class UnityClient:
         return getattr(self._client, name)
 
     def get_registered_model(self, name: str) -> Any:
-        return _read(self._client.get_registered_model(name))
+        return Told(self._client.get_registered_model(name))
 
     def get_model_version(self, name: str, version: str) -> Any:
-        return _read(self._client.get_model_version(name, version))
+        return Told(self._client.get_model_version(name, version))
 
     def search_model_versions(self, filter_string: str, max_results: int = 100, page_token: str | None = None) -> Any:
         """Each is asked for by itself, for what a search finds has no tags; it finds by the model's name only."""
@@ -61,18 +88,10 @@ class UnityClient:
     def _hand_down(self, name: str, key: str, entry: str) -> None:
         """To the version it speaks of, as long as that is there and has room: the catalog's audit log knows more."""
         version = json.loads(entry).get("to", "")
-        if version in self._numbers(name):
+        if version in {str(one.version) for one in versions_of(self._client, name)}:
             tags = self._client.get_model_version(name, version).tags
             if len(set(tags) | set(dict(_written(key, entry)))) <= MOST:
                 self.set_model_version_tag(name, version, key, entry)
-
-    def _numbers(self, name: str) -> set[str]:
-        found, token = set[str](), None
-        while True:
-            page = self._client.search_model_versions(f"name = '{name}'", max_results=100, page_token=token)
-            found |= {str(one.version) for one in page}
-            if not (token := page.token):
-                return found
 
     def set_model_version_tag(self, name: str, version: str, key: str, value: str) -> None:
         former = self._client.get_model_version(name, version).tags
@@ -100,7 +119,14 @@ class _Page(list[Any]):
 def _written(key: str, value: str) -> list[tuple[str, str]]:
     name = _name(key)
     pieces = [value[at : at + LONGEST] for at in range(0, len(value), LONGEST)] or [""]
-    return [(f"{name}{PIECE}{number}" if number else name, piece) for number, piece in enumerate(pieces)]
+    named = [f"{name}{PIECE}{number}" if number else name for number in range(len(pieces))]
+    return [(part, _at_ends(piece, SHOWN)) for part, piece in zip(named, pieces, strict=True)]
+
+
+def _at_ends(piece: str, signs: Mapping[str, str]) -> str:
+    """Its first letter and its last one in other signs, where there are such."""
+    first, last = (signs.get(letter, letter) for letter in (piece[:1], piece[-1:]))
+    return first + piece[1:-1] + (last if len(piece) > 1 else "")
 
 
 def _parts(tags: Mapping[str, str], key: str) -> set[str]:
@@ -112,17 +138,11 @@ def _name(key: str) -> str:
     return key.replace(".", "__")
 
 
-def _read(found: Any) -> Any:
-    """MLflow's object, with the tags as they were given."""
-    found._tags = _joined(found.tags)
-    return found
-
-
 def _joined(tags: Mapping[str, str]) -> dict[str, str]:
     read: dict[str, str] = {}
     for part in sorted(tags, key=_place):
         name = part.partition(PIECE)[0].replace("__", ".")
-        read[name] = read.get(name, "") + tags[part]
+        read[name] = read.get(name, "") + _at_ends(tags[part], MEANT)
     return read
 
 

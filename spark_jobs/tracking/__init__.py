@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from spark_jobs.declare import Place, Refused, Unreachable, UseCase, tags
 from spark_jobs.declare.job import UNITY
-from spark_jobs.declare.unity import UnityClient
+from spark_jobs.declare.unity import UnityClient, versions_of
 from spark_jobs.tracking.inputs import Used, as_input
 
 if TYPE_CHECKING:
@@ -159,19 +159,11 @@ class Tracking:
     # Registered versions.
     def version_of(self, run: str) -> "ModelVersion | None":
         """The version a training run has registered already."""
-        found = self.client.search_model_versions(f"name = '{self.model}' AND run_id = '{run}'")
-        return min(found, key=lambda version: int(version.version), default=None)
+        return min(versions_of(self.client, self.model, run), key=lambda version: int(version.version), default=None)
 
     def versions(self) -> "list[ModelVersion]":
         """All versions, newest first."""
-        found: list[ModelVersion] = []
-        token = None
-        while True:
-            page = self.client.search_model_versions(f"name = '{self.model}'", max_results=1000, page_token=token)
-            found += page
-            token = page.token
-            if not token:
-                return sorted(found, key=lambda version: -int(version.version))
+        return sorted(versions_of(self.client, self.model), key=lambda version: -int(version.version))
 
     def version(self, number: str) -> "ModelVersion":
         from mlflow.exceptions import MlflowException

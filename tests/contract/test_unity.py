@@ -11,11 +11,11 @@ from mlflow.entities.model_registry import (  # noqa: TID253 - tests load what t
 )
 
 from spark_jobs.declare.tags import FEATURES, HISTORY, HOLD, WITHDRAWN
-from spark_jobs.declare.unity import UnityClient
+from spark_jobs.declare.unity import UnityClient, versions_of
 
 
 class Page(list[Any]):
-    token = None
+    token: str | None = None
 
 
 class Registry:
@@ -116,3 +116,46 @@ def test_what_a_version_that_is_gone_or_full_cannot_take_stops_nobody() -> None:
         ours.set_registered_model_tag("a.b.c", f"{HISTORY}{number:04}", json.dumps({"to": str(number % 2 + 1)}))
     assert len(there.version) == 50
     assert len(there.model) == 30
+
+
+def test_no_part_begins_or_ends_with_a_space_and_all_come_back() -> None:
+    there = Registry()
+    ours = UnityClient(there)
+    for value in (" by hand ", " ", "", "\n", "a", "no ", "word " * 700, "\tfirst\n" * 400, " " * 2500):
+        ours.set_model_version_tag("a.b.c", "1", WITHDRAWN, value)
+        assert [part for part in there.version.values() if part != part.strip()] == []
+        assert ours.get_model_version("a.b.c", "1").tags == {WITHDRAWN: value}
+
+
+class Pages:
+    """Two and a half of them."""
+
+    def search_model_versions(self, _filter: str, max_results: int = 0, page_token: str | None = None) -> Any:
+        first = int(page_token or 0)
+        numbers = range(first + 1, min(first + max_results, 250) + 1)
+        page = Page(
+            SimpleNamespace(name="a.b.c", version=str(one), run_id=f"run{one}", status="READY") for one in numbers
+        )
+        page.token = str(first + max_results) if first + max_results < 250 else None
+        return page
+
+    def get_model_version(self, _name: str, version: str = "1") -> Any:
+        return SimpleNamespace(tags={}, version=version, run_id=f"run{version}")
+
+
+def test_versions_behind_the_first_page_are_found_too() -> None:
+    ours = UnityClient(Pages())
+    assert [one.version for one in versions_of(ours, "a.b.c")] == [str(number) for number in range(1, 251)]
+    assert [one.version for one in versions_of(ours, "a.b.c", "run222")] == ["222"]
+
+
+def test_what_mlflow_gives_is_what_is_told_but_for_the_tags() -> None:
+    from mlflow.entities.model_registry import RegisteredModel
+
+    tags = [SimpleNamespace(key="nightshift__hold", value="a"), SimpleNamespace(key="nightshift__hold___1", value="b")]
+    aliases = [SimpleNamespace(alias="champion", version="7")]
+    there = Registry()
+    found = RegisteredModel("a.b.c", tags=tags, aliases=aliases)
+    there.get_registered_model = lambda _name: found  # type: ignore[method-assign]
+    told = UnityClient(there).get_registered_model("a.b.c")
+    assert (told.name, told.tags, told.aliases) == ("a.b.c", {HOLD: "ab"}, {"champion": "7"})

@@ -13,7 +13,7 @@ from nightshift.databricks.workspace import workspace_of
 from spark_jobs.declare import BadRequest
 from tests.databricks.address import connection
 from workspace.connected import Connected
-from workspace.down import down
+from workspace.down import Removal
 from workspace.up import up
 
 NEEDED = ("DATABRICKS_HOST", "NIGHTSHIFT_CATALOG", FIELD)
@@ -61,9 +61,4 @@ def leave_nothing(of: Connected) -> None:
         for run in active:
             of.client.jobs.cancel_run(int(run.run_id or 0))
         time.sleep(1)
-    before = os.environ.get("DROP", "")
-    os.environ["DROP"] = "yes"
-    try:
-        down(of)
-    finally:
-        os.environ["DROP"] = before
+    Removal.planned(of, drop=True).carry_out()

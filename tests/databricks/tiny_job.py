@@ -9,7 +9,15 @@ from pathlib import Path
 
 def run() -> None:
     landing = next(Path(word.partition("=")[2]) for word in sys.argv if word.startswith("--landing="))
-    stage = next(word for word in sys.argv[1:] if not word.startswith("--"))
+    does(landing, next(word for word in sys.argv[1:] if not word.startswith("--")))
+
+
+def take() -> None:
+    """What `take.json` beside the folder that it was given tells."""
+    does(Path(sys.argv[3]).parent, "take")
+
+
+def does(landing: Path, stage: str) -> None:
     landing.mkdir(parents=True, exist_ok=True)
     file = landing / f"{stage}.json"
     told = json.loads(file.read_text()) if file.exists() else {}

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from nightshift import registry
 from spark_jobs.declare import Place
 from spark_jobs.declare.job import TRACKING, UNITY
-from spark_jobs.declare.unity import UnityClient
+from spark_jobs.declare.tags import WITHDRAWN
+from spark_jobs.declare.unity import UnityClient, versions_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -29,18 +30,24 @@ def promote() -> None:
 
 
 def promoted(client: Any, name: str, run_key: str) -> str:
-    """What became of the newest version, which evaluate has judged just before."""
-    found = client.search_model_versions(f"name = '{name}'")
+    """What became of the newest version. Its verdict may be of an earlier night, and much may have happened since."""
+    found = versions_of(client, name)
     if not found:
         return "Not promoted: there is no version yet"
     newest = max(found, key=lambda one: int(one.version))
     verdict = verdict_of(client, newest.run_id)
     if verdict.get("verdict") != "PROMOTE":
         return f"Not promoted: {'; '.join(verdict.get('reasons', ['nobody has judged it']))}"
-    if held := registry.Model.read(client, name).held:
-        return f"Not promoted: {held}"
+    model, version = registry.Model.read(client, name), str(newest.version)
+    if model.held:
+        return f"Not promoted: {model.held}"
+    if WITHDRAWN in newest.tags:
+        return f"Not promoted: version {version} was withdrawn"
+    if model.champion not in (version, verdict["champion"]):
+        against, now = (one or "(none)" for one in (verdict["champion"], model.champion))
+        return f"Not promoted: version {version} was judged against champion {against}, which is now {now}"
     act = registry.Act(by=WHO, why="it passed the gate", run_key=run_key)
-    entry = registry.promote(client, name, str(newest.version), act, judged_against=verdict["champion"])
+    entry = registry.promote(client, name, version, act, judged_against=verdict["champion"])
     return f"Champion of {name} is version {entry['to']} (before: {entry['from'] or 'none'})"
 
 

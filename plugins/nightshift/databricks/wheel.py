@@ -24,6 +24,7 @@ ACTS = ("__init__.py", "registry.py", "databricks/__init__.py", "databricks/prom
 VERSION, SUFFIX = "0.1.0", "-py3-none-any.whl"
 # What a job imports and a runtime may lack or have in another version. Spark and Delta are the runtime's own.
 LIBRARIES = ("fg-data-profiling", "matplotlib", "mlflow", "optuna", "pandas", "scikit-learn", "xgboost-cpu")
+LOCKED, PAPERS = "requirements.txt", (".md",)
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same content gives the same bytes
 
 
@@ -38,6 +39,11 @@ class Wheel:
         return f"{PACKAGE}-{self.version}{SUFFIX}"
 
     @property
+    def code(self) -> str:
+        """What its name says of its content."""
+        return self.version.rpartition("+")[2]
+
+    @property
     def version(self) -> str:
         content = sha256()
         for path, text in self.files().items():
@@ -46,14 +52,16 @@ class Wheel:
         return f"{VERSION}+{content.hexdigest()[:12]}"
 
     def files(self) -> dict[str, bytes]:
-        plugins = self.checkout / "plugins"
-        jobs = dict.fromkeys(sorted((self.checkout / "spark_jobs").rglob("*.py")), self.checkout)
+        """Also what a use case has beside its code, but for papers and what machines leave."""
+        jobs, plugins = self.checkout / "spark_jobs", self.checkout / "plugins"
+        kept = [path for path in sorted(jobs.rglob("*")) if path.is_file() and not _is_left_out(path.relative_to(jobs))]
+        code = dict.fromkeys(kept, self.checkout)
         acts = {path: plugins for name in ACTS if (path := plugins / "nightshift" / name).exists()}
-        return {path.relative_to(root).as_posix(): path.read_bytes() for path, root in (jobs | acts).items()}
+        return {path.relative_to(root).as_posix(): path.read_bytes() for path, root in (code | acts).items()}
 
     def requirements(self) -> list[str]:
         """Pinned as the Spark side is locked."""
-        locked = (self.checkout / "spark_jobs" / "requirements.txt").read_text(encoding="utf-8")
+        locked = (self.checkout / "spark_jobs" / LOCKED).read_text(encoding="utf-8")
         pins = dict(re.findall(r"^([\w.-]+)==(\S+)", locked, re.MULTILINE))
         if missing := [name for name in LIBRARIES if name not in pins]:
             raise BadDeclaration(f"spark_jobs/requirements.txt does not pin {', '.join(missing)}: type `make lock`")
@@ -78,6 +86,14 @@ class Wheel:
             for path, text in files.items():
                 archive.writestr(zipfile.ZipInfo(path, LONG_AGO), text, zipfile.ZIP_DEFLATED)
         return written.getvalue()
+
+
+def _is_left_out(path: Path) -> bool:
+    return (
+        path.suffix in PAPERS
+        or path.name == LOCKED
+        or any(part.startswith((".", "__pycache__")) for part in path.parts)
+    )
 
 
 def _digest(content: bytes) -> str:

@@ -1,13 +1,15 @@
 """The nights as a bundle: the same order and conditions, in a form that Databricks' own reader takes."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from databricks.bundles.jobs import Job
 
+from nightshift.databricks.wheel import Wheel
 from nightshift.databricks.workspace import workspace_of
 from nightshift.pipeline import dag_of
 from nightshift.runners.job import JobOperator
@@ -15,7 +17,8 @@ from spark_jobs.declare import Stage, parse
 from spark_jobs.use_cases import load, names
 from tests.databricks.alone.test_bodies import COMPUTES
 from tests.databricks.fake.bodies import contradictions
-from workspace.bundle import job, write
+from workspace.bundle import asked, job, write
+from workspace.connected import name_of
 
 every_use_case = pytest.mark.parametrize("name", names())
 
@@ -83,8 +86,55 @@ def _filled(word: str) -> str:
     return word
 
 
-def test_a_bundle_has_two_targets_and_one_file_for_each_use_case(tmp_path: Path) -> None:
-    written = write(tmp_path, workspace_of(told("serverless")))
+def test_a_bundle_has_one_file_for_each_use_case_and_says_how_each_target_gets_its_code(tmp_path: Path) -> None:
+    said = "\n".join(asked(told(COMPUTES["new"]) | {"TO": str(tmp_path)}))
+    assert {path.stem for path in tmp_path.rglob("*.yml")} == {"databricks", *names()}
+    there = "NIGHTSHIFT_SCHEMA=bikes_dev NIGHTSHIFT_VOLUME=/Volumes/main/bikes_dev/nightshift"
+    assert f"For -t dev: {there} make databricks-up deploy" in said
+
+
+def test_development_shares_nothing_with_production_which_has_one_copy(tmp_path: Path) -> None:
+    elsewhere = {"NIGHTSHIFT_VOLUME": "/Volumes/main/raw/files/nights"}
+    list(write(tmp_path, workspace_of(told(COMPUTES["new"]) | elsewhere)))
     root: dict[str, Any] = json.loads((tmp_path / "databricks.yml").read_text())
-    assert sorted(root["targets"]) == ["dev", "prod"]
-    assert {path.stem for path in written} == {"databricks", *names()}
+    dev, prod = root["targets"]["dev"], root["targets"]["prod"]
+    assert dev["variables"] == {
+        "catalog": "main",
+        "schema": "bikes_dev",
+        "volume": "/Volumes/main/bikes_dev/nightshift",
+    }
+    assert prod["variables"] == {"catalog": "main", "schema": "bikes", "volume": "/Volumes/main/raw/files/nights"}
+    # Databricks' command line refuses a target in production that does not say it.
+    assert (prod["mode"], prod["workspace"]) == (
+        "production",
+        {"root_path": "/Workspace/Shared/.bundle/nightshift/main.bikes"},
+    )
+    written = "".join(path.read_text() for path in tmp_path.rglob("*.yml"))
+    assert set(re.findall(r"\$\{(.*?)\}", written)) == {f"var.{name}" for name in root["variables"]}
+
+
+def test_what_serverless_cannot_have_is_left_out_and_said(tmp_path: Path) -> None:
+    list(write(tmp_path, workspace_of(told(COMPUTES["new"]))))
+    (said,) = [line for line in write(tmp_path, workspace_of(told("serverless"))) if "left out" in line]
+    assert "bike_sharing" in said
+    assert "candidate linear" in said
+    assert {path.stem for path in tmp_path.rglob("*.yml")} == {"databricks", *names()} - {"bike_sharing"}
+
+
+def test_the_usage_policy_is_the_job_s(tmp_path: Path) -> None:
+    made = job(load("wine_quality"), workspace_of(told("serverless") | {"NIGHTSHIFT_USAGE_POLICY": "a-policy"}))
+    assert made["budget_policy_id"] == "a-policy"
+    Job.from_dict(cast(Any, made))
+
+
+@pytest.mark.parametrize("before", ["", "[dev ann] "])
+def test_whose_runs_are_at_work_can_be_told_by_the_name_of_a_job(before: str) -> None:
+    read = name_of(before + _filled(str(job(load("bike_sharing"), workspace_of(told(COMPUTES["new"])))["name"])))
+    assert (read.stage, read.wheel) == ("main.bikes bike_sharing night", Wheel().code)
+    assert read.wheel in Wheel().name
+    assert name_of("somebody's job").stage == name_of(None).stage == ""
+
+
+def test_score_runs_once_there_are_features_whatever_became_of_the_training() -> None:
+    tasks = {one["task_key"]: one for one in job(load("bike_sharing"), workspace_of(told(COMPUTES["new"])))["tasks"]}
+    assert {key: task["run_if"] for key, task in tasks.items() if "run_if" in task} == {"score": "AT_LEAST_ONE_SUCCESS"}

@@ -46,6 +46,7 @@ def test_what_is_asked_for_is_shown_made_once_and_may_be_used(
     ((number, cluster),) = fake.compute.clusters.items()
     assert cluster.items() >= CLUSTER.items()
     assert cluster["autotermination_minutes"] > 0
+    assert cluster["single_user_name"] == PRINCIPAL  # else only whoever made it could use it
     ((policy, rules),) = fake.compute.policies.items()
     assert json.loads(rules["definition"])["node_type_id"] == {"type": "fixed", "value": CLUSTER["node_type_id"]}
     assert fake.compute.scopes == {f"nightshift-{LAKE}": {PRINCIPAL: "READ"}}
@@ -55,6 +56,40 @@ def test_what_is_asked_for_is_shown_made_once_and_may_be_used(
     monkeypatch.setenv("NIGHTSHIFT_COMPUTE", number)
     up(connected())
     assert list(fake.compute.clusters) == [number]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("SINGLE_USER", "", None),
+        ("USER_ISOLATION", PRINCIPAL, None),
+        ("DATA_SECURITY_MODE_DEDICATED", "night workers", "night workers"),
+    ],
+)
+def test_a_cluster_is_of_one_principal_where_its_mode_and_the_person_say_so(
+    fake: Workspace, signed_in: Connected, monkeypatch: pytest.MonkeyPatch, case: tuple[str, str, str | None]
+) -> None:
+    mode, principal, whose = case
+    monkeypatch.setenv("WITH", "cluster")
+    monkeypatch.setenv("PRINCIPAL", principal)
+    monkeypatch.setenv("NIGHTSHIFT_COMPUTE", json.dumps(CLUSTER | {"data_security_mode": mode}))
+    up(connected())
+    (cluster,) = fake.compute.clusters.values()
+    assert cluster.get("single_user_name") == whose
+
+
+@pytest.mark.parametrize(
+    ("principal", "kind"),
+    [("ann@example.org", "user_name"), (PRINCIPAL, "service_principal_name"), ("nights", "group_name")],
+)
+def test_a_principal_is_a_person_an_application_or_a_group(
+    fake: Workspace, signed_in: Connected, monkeypatch: pytest.MonkeyPatch, principal: str, kind: str
+) -> None:
+    monkeypatch.setenv("WITH", "policy")
+    monkeypatch.setenv("PRINCIPAL", principal)
+    up(signed_in)
+    (asked,) = [one for one in fake.asked if "/permissions/cluster-policies" in one.path]
+    assert asked.json["access_control_list"] == [{kind: principal, "permission_level": "CAN_USE"}]
 
 
 def test_check_says_that_it_lacks(signed_in: Connected, everything: None) -> None:
@@ -68,6 +103,7 @@ def test_down_removes_it_whoever_asks_and_nothing_of_others(
     fake.compute.clusters["of-others"] = {"cluster_name": "nightshift main.other", "cluster_id": "of-others"}
     up(signed_in)
     monkeypatch.delenv("WITH")
+    monkeypatch.setenv("REMOVE", "yes")
     fake.catalog.tables.add(f"{LAKE}.bike_sharing_silver_rides")  # which stays, and needs none of it
     down(signed_in)
     assert (list(fake.compute.clusters), fake.compute.policies, fake.compute.scopes) == (["of-others"], {}, {})

@@ -38,8 +38,8 @@ def test_its_schema_goes_with_all_it_holds_and_nothing_goes_of_others(fake: Work
         lake = workspace_of(told).lake
         assert lake in fake.catalog.schemas
         assert lake != signed_in.told.lake
-        fake.catalog.tables.add(f"{lake}.a")
-        fake.catalog.models.add(f"{lake}.b")
+        fake.catalog.tables.add(f"{lake}.bike_sharing_silver_rides")
+        fake.catalog.models.add(f"{lake}.bike_sharing")
         raise RuntimeError("in the middle")
     assert fake.catalog.schemas == {"spark_catalog.of_others"}
     assert (fake.catalog.tables, fake.catalog.models) == ({"spark_catalog.of_others.a"}, set())

@@ -20,6 +20,8 @@ class Catalog:
     tables: set[str] = field(default_factory=set)
     models: set[str] = field(default_factory=set)
     folders: set[str] = field(default_factory=lambda: {"/Shared"})
+    comments: dict[str, str] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
     rights: dict[tuple[str, str], Rights] = field(default_factory=dict)  # of a kind and name: by principal
 
     def answer(self, asked: Asked) -> Answer:
@@ -38,7 +40,7 @@ class Catalog:
             return self.made(asked.json, what, held)
         if not name:
             over = ".".join(asked.query[one] for one in ("catalog_name", "schema_name") if one in asked.query)
-            found = [{"full_name": one} for one in sorted(held) if one.startswith(f"{over}." if over else "")]
+            found = [self.shown(one) for one in sorted(held) if one.startswith(f"{over}." if over else "")]
             return {"registered_models" if what == "models" else what: found}
         if name not in held:
             raise missing(f"{what.removesuffix('s').title()} '{name}' does not exist.")
@@ -48,7 +50,13 @@ class Catalog:
             ):
                 raise malformed(f"Schema '{name}' is not empty")
             held.remove(name)
-        return {"full_name": name, "name": name.rpartition(".")[2]}
+        if asked.method == "PATCH":
+            self.owners[name] = asked.json["owner"]
+        return self.shown(name)
+
+    def shown(self, name: str) -> dict[str, str]:
+        told = {"owner": self.owners.get(name, self.user), "comment": self.comments.get(name, "")}
+        return {"full_name": name, "name": name.rpartition(".")[2], **told}
 
     def made(self, given: dict[str, Any], what: str, held: set[str]) -> dict[str, Any]:
         over = [given[one] for one in ("catalog_name", "schema_name") if one in given]
@@ -58,7 +66,8 @@ class Catalog:
         if name in held:
             raise Refusal(HTTPStatus.CONFLICT, "ALREADY_EXISTS", f"'{name}' already exists")
         held.add(name)
-        return {"full_name": name, "name": given["name"]}
+        self.comments[name] = given.get("comment", "")
+        return self.shown(name)
 
     def permissions(self, asked: Asked, kind: str, name: str) -> dict[str, Any]:
         held = self.rights.setdefault((kind, name), {})

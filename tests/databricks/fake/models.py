@@ -76,6 +76,8 @@ class Mlflow:
                 raise malformed(f"Tag key '{tag['key']}' holds characters that are not allowed, or is too long")
             if len(tag.get("value", "")) > LONGEST_VALUE:
                 raise malformed(f"The value of tag '{tag['key']}' is longer than {LONGEST_VALUE} characters")
+            if (tag["key"].strip(), tag.get("value", "").strip()) != (tag["key"], tag.get("value", "")):
+                raise malformed(f"Tag '{tag['key']}': trailing and leading spaces are not allowed")
         if len(tags) > MOST_TAGS:
             raise malformed(f"A securable may have {MOST_TAGS} tags")
         if path.endswith("set-tag"):

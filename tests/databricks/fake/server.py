@@ -21,6 +21,8 @@ from tests.databricks.fake.files import FILES, FOLDERS, Files
 from tests.databricks.fake.models import MLFLOW, Mlflow
 from tests.databricks.fake.runs import RUNS, Runs
 
+JOBS = "/api/2.2/jobs/list"
+
 Trouble = Callable[[Asked, "Workspace"], Answer | None]  # in the place of an answer; None: answer as always
 
 
@@ -36,6 +38,7 @@ class Workspace:
     tokens: set[str]
     catalog: Catalog = field(default_factory=Catalog)
     compute: Compute = field(default_factory=Compute)
+    jobs: list[str] = field(default_factory=list)  # their names
     clients: dict[str, str] = field(default_factory=dict)  # service principals: id and secret
     lasts: float = 3600  # seconds that a token of theirs is good for
     ends: dict[str, float] = field(default_factory=dict)
@@ -57,6 +60,10 @@ class Workspace:
         if asked.path.startswith("/oidc/"):
             return self.sign_in(asked)
         asked = replace(asked, who=self.let_in(asked))
+        if asked.path == JOBS:
+            return Answer(
+                json={"jobs": [{"job_id": at, "settings": {"name": one}} for at, one in enumerate(self.jobs)]}
+            )
         for starts, part in (
             ((RUNS,), self.runs),
             ((FILES, FOLDERS), self.files),

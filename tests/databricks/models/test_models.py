@@ -22,7 +22,8 @@ from nightshift.databricks import promotion
 from nightshift.databricks.wheel import Wheel
 from nightshift.registry import PREVIOUS, Act, Model
 from spark_jobs.declare import Place, Refused
-from spark_jobs.declare.tags import APPROVAL, CHAMPION, FEATURES, FITTED, HISTORY, ROWS
+from spark_jobs.declare.tags import APPROVAL, CHAMPION, FEATURES, FITTED, HISTORY, IMPORTED, ROWS, VERDICT
+from spark_jobs.declare.unity import UnityClient
 from spark_jobs.tracking import Tracking, tracking
 from spark_jobs.use_cases import load
 from tests.databricks.address import told
@@ -168,7 +169,7 @@ def test_a_person_is_asked_and_what_they_answer_is_remembered(fake: Workspace, b
 
 
 @pytest.fixture
-def laptop(fake: Workspace, tmp_path: Path) -> MlflowClient:
+def laptop(fake: Workspace, tmp_path: Path) -> Iterator[MlflowClient]:
     """Two versions of which the first was deleted, a champion and how it became one."""
     here = MlflowClient(fake.mlflow.server, fake.mlflow.server)
     number = here.create_experiment(f"wine_quality {tmp_path.name}")
@@ -176,15 +177,21 @@ def laptop(fake: Workspace, tmp_path: Path) -> MlflowClient:
     for count in range(3):
         run = here.create_run(number, tags={ROWS: str(count)}, run_name="train").info.run_id
         here.log_metric(run, "rmse", 1.5 + count)
+        for number_of in range(110):
+            here.log_param(run, f"p{number_of}", number_of)
+        verdict = {"verdict": "PROMOTE", "version": str(count + 1), "champion": str(count or "")}
+        here.log_dict(run, verdict, "verdict.json")
+        here.log_text(run, "passed", "plots/a.txt")
         here.log_artifacts(run, str(model(tmp_path / f"theirs{count}")), "model")
         uri = f"{here.get_run(run).info.artifact_uri}/model"
-        here.create_model_version("wine_quality", uri, run, tags={FEATURES: LONG, ROWS: str(count)})
+        here.create_model_version("wine_quality", uri, run, tags={FEATURES: LONG, VERDICT: "PROMOTE"})
         here.set_terminated(run)
     here.delete_model_version("wine_quality", "1")
     act = Act(by="ann", why="the best", run_key="wine_quality/1")
     registry.promote(here, "wine_quality", "2", act, judged_against="")
     registry.promote(here, "wine_quality", "3", Act(by="ann", why="", run_key="wine_quality/2"), judged_against="2")
-    return here
+    yield here
+    here.delete_registered_model("wine_quality")
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -202,14 +209,44 @@ def test_a_use_case_moves_again_and_again_without_doubling(
     assert [(one["from"], one["to"]) for one in there.history] == [("", "1"), ("1", "2")]
     run = between[1].get_model_version("main.bikes.wine_quality", "2").run_id
     assert between[1].get_run(run).data.metrics == {"rmse": 3.5}
-    laptop.set_model_version_tag("wine_quality", "3", "nightshift.verdict", "PROMOTE")
+    assert between[1].get_run(run).data.params == {f"p{number}": str(number) for number in range(110)}
+    assert [file.path for file in between[1].list_artifacts(run, "plots")] == ["plots/a.txt"]
+    assert promotion.verdict_of(between[1], run) == {"verdict": "PROMOTE", "version": "2", "champion": "1"}
+    again = str(laptop.get_model_version("wine_quality", "3").run_id)
+    laptop.log_dict(again, {"verdict": "REJECT", "version": "3", "champion": "2"}, "verdict.json")
+    laptop.set_model_version_tag("wine_quality", "3", VERDICT, "REJECT")
     bring.carry(between, "wine_quality", place)
-    assert between[1].get_model_version("main.bikes.wine_quality", "2").tags["nightshift.verdict"] == "PROMOTE"
+    assert between[1].get_model_version("main.bikes.wine_quality", "2").tags[VERDICT] == "REJECT"
+    assert promotion.verdict_of(between[1], run) == {"verdict": "REJECT", "version": "2", "champion": "1"}
     own = between[1].get_model_version("main.bikes.wine_quality", "1")
     made = between[1].create_model_version("main.bikes.wine_quality", own.source, own.run_id, tags={FEATURES: "x"})
     between[1].set_registered_model_alias("main.bikes.wine_quality", CHAMPION, str(made.version))
     with pytest.raises(CannotGoOn, match="has a champion of its own, version 3"):
         bring.carry(between, "wine_quality", place)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("dies_at", ["log_batch", "log_artifacts", "create_model_version", "set_model_version_tag"])
+def test_an_import_that_was_killed_leaves_no_second_run(
+    fake: Workspace, laptop: MlflowClient, monkeypatch: pytest.MonkeyPatch, dies_at: str
+) -> None:
+    monkeypatch.setenv("DATABRICKS_HOST", fake.address)
+    monkeypatch.setenv("DATABRICKS_TOKEN", "dapi-of-runs")
+    place = Place(lake=f"main.killed_at_{dies_at}", landing="", tracking="databricks", registry="databricks-uc")
+    here, there = bring.clients(fake.mlflow.server)
+    with monkeypatch.context() as killed:
+        killed.setattr(UnityClient, dies_at, lambda *_, **__: 1 / 0, raising=False)
+        with pytest.raises(ZeroDivisionError):
+            bring.carry((here, there), "wine_quality", place)
+    bring.carry((here, there), "wine_quality", place)
+    experiment = there.get_experiment_by_name(place.experiment("wine_quality"))
+    found = there.search_runs([experiment.experiment_id])
+    assert sorted(run.data.tags[IMPORTED] for run in found) == sorted(
+        str(laptop.get_model_version("wine_quality", number).run_id) for number in ("2", "3")
+    )
+    newest = there.get_model_version(place.model_name("wine_quality"), "2")
+    assert newest.tags[VERDICT] == "PROMOTE"
+    assert promotion.verdict_of(there, newest.run_id)["champion"] == "1"
 
 
 def test_raw_files_are_sent_once(fake: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
