@@ -89,7 +89,8 @@ class Cluster(OnRequest):
         if given["data_security_mode"] in OF_ONE:
             given.setdefault("single_user_name", os.environ.get("PRINCIPAL"))  # nothing: of whoever makes it
         typed = {name: value for name, value in vars(ClusterSpec.from_dict(given)).items() if value}
-        typed.setdefault("num_workers", None if "autoscale" in typed else 0)  # nought is a size, too
+        if not typed.keys() & {"autoscale", "is_single_node"}:
+            typed.setdefault("num_workers", 0)  # nought is a size, too
         self.of.client.clusters.create(**typed)
         tell(f"  For jobs to run on it: {FIELD}={self.number()}")
 

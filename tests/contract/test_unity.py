@@ -1,6 +1,7 @@
 """Tags of models, written so that Unity Catalog takes them, and read as they were given."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 from mlflow.entities.model_registry import (  # noqa: TID253 - tests load what they test
@@ -150,8 +151,6 @@ def test_versions_behind_the_first_page_are_found_too() -> None:
 
 
 def test_what_mlflow_gives_is_what_is_told_but_for_the_tags() -> None:
-    from mlflow.entities.model_registry import RegisteredModel
-
     tags = [SimpleNamespace(key="nightshift__hold", value="a"), SimpleNamespace(key="nightshift__hold___1", value="b")]
     aliases = [SimpleNamespace(alias="champion", version="7")]
     there = Registry()
