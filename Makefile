@@ -121,14 +121,15 @@ stack-proof: install ## the stack's tests, on a Docker daemon; without its bad n
 stack-nights: install ## the stack's bad nights and moves ([ONE_OF=3]: a third, drawn)
 	@$(SPARK)/python -m pytest -v -rA --durations=12 --timeout=1500 -m long tests/stack
 
-databricks-alone: install ## what surrounds a job on Databricks, against a fake workspace: about a minute
+databricks-alone: install ## what surrounds a job on Databricks, and its models, against a fake workspace: some five minutes
 	@$(AIRFLOW)/python -m pytest -q tests/databricks/alone
+	@$(SPARK)/python -m pytest -q --durations=5 --timeout=600 tests/databricks/models
 
-databricks-proof: install ## and, beside it, nights through Airflow, whose jobs that workspace really runs: about a quarter of an hour
+databricks-proof: install ## and, beside it, nights through Airflow, whose jobs that workspace really runs: some ten minutes
 	@$(MAKE) -j 2 databricks-alone databricks-nights
 
 databricks-nights: install
-	@$(SPARK)/python -m pytest -v -rA --durations=12 --timeout=1500 tests/databricks/models tests/databricks/nights
+	@$(SPARK)/python -m pytest -v -rA --durations=12 --timeout=1500 tests/databricks/nights
 
 kills: install ## KILLS=20 [SEED=7]: SIGKILL of one part after another while a night runs, about a minute each
 	@KILLS="$${KILLS:-20}" $(SPARK)/python -m pytest -q -s tests/campaign/test_08_killed_parts.py

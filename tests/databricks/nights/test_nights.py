@@ -133,7 +133,7 @@ def test_tables_are_those_of_a_laptop(
 
 
 def test_a_roll_back_and_its_release_reach_the_workspace_s_registry(nights: Standing, runs: list[str]) -> None:
-    client = MlflowClient(nights.workspace.mlflow.server)
+    client = MlflowClient(nights.workspace.mlflow.server, nights.workspace.mlflow.server)
     name = f"{nights.place.lake}.{DAG}"
     champion = str(client.get_registered_model(name).aliases[CHAMPION])
     other = "1" if champion == "2" else "2"
