@@ -3,6 +3,7 @@
 PYTHON ?= python3
 LAPTOP := $(PYTHON) -m local
 STACK := $(PYTHON) -m containers
+WORKSPACE = $(AIRFLOW)/python -m workspace
 AIRFLOW := .venv/airflow/bin
 SPARK := .venv/spark/bin
 export PYTHONPATH := .:plugins
@@ -13,10 +14,10 @@ export UV_SYSTEM_CERTS ?= true
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install run stop sql airflow data rollback release use-case stack stack-stop stack-remove stack-status stack-rotate stack-import backup restore stack-proof stack-nights check quick style types-of-airflow types-of-spark format test test-all campaign kills bench lock clean
+.PHONY: help install deploy bundle databricks-up databricks-down databricks-check databricks-import databricks-proof databricks-alone databricks-nights run stop sql airflow data rollback release use-case stack stack-stop stack-remove stack-status stack-rotate stack-import backup restore stack-proof stack-nights check quick style types-of-airflow types-of-spark format test test-all campaign kills bench lock clean
 
 help: ## this list
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | while IFS='|' read -r name says; do printf '%-16s %s\n' "$$name" "$$says"; done
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | while IFS='|' read -r name says; do printf '%-24s %s\n' "$$name" "$$says"; done
 
 install: ## both environments and Delta's JARs; done once
 	@$(LAPTOP).install
@@ -66,6 +67,24 @@ backup: ## [TO=folder]: all the stack knows, while it works
 restore: ## FROM=folder: into an empty stack (REPLACE=yes: in the place of what is there)
 	@$(STACK).moving restore
 
+deploy: install ## this code as a wheel into the Databricks workspace that NIGHTSHIFT_CATALOG and _SCHEMA name
+	@$(WORKSPACE).deploy
+
+databricks-up: install ## make what that workspace needs ([PLAN=yes]: only show it; [PRINCIPAL=name]: and grant it to them; [WITH="cluster policy scope"]: these too)
+	@$(WORKSPACE).up
+
+databricks-down: install ## show what of it would go; REMOVE=yes: remove it; DROP=yes: tables and models of use cases too
+	@$(WORKSPACE).down
+
+databricks-check: install ## what it lacks, right by right ([PRINCIPAL=name]: of theirs)
+	@$(WORKSPACE).check
+
+bundle: install ## [TO=folder]: the nights as jobs that the workspace schedules itself, for Databricks' own command line
+	@$(WORKSPACE).bundle
+
+databricks-import: install ## models, predictions and raw files of a laptop that is up, or models of a stack ([FROM=its MLflow's URL] [LANDING=folder of raw files] [REPLACE=yes] [PRINCIPAL=who runs nights])
+	@$(SPARK)/python -m workspace.bring
+
 use-case: ## NAME=churn: a use case of your own that already runs
 	@$(LAPTOP).new_use_case
 
@@ -79,9 +98,9 @@ quick: install
 style:
 	@$(AIRFLOW)/ruff check --quiet . && $(AIRFLOW)/ruff format --check --quiet . && $(AIRFLOW)/lint-imports
 types-of-airflow:
-	@$(AIRFLOW)/mypy --cache-dir=.mypy_cache/airflow plugins dags tests/dags tests/contract
+	@$(AIRFLOW)/mypy --cache-dir=.mypy_cache/airflow plugins dags workspace tests/dags tests/contract tests/databricks/alone
 types-of-spark:
-	@$(SPARK)/mypy --cache-dir=.mypy_cache/spark spark_jobs engine local containers benchmarks tests/spark tests/use_cases tests/end_to_end tests/campaign tests/stack
+	@$(SPARK)/mypy --cache-dir=.mypy_cache/spark spark_jobs engine local containers benchmarks tests/spark tests/use_cases tests/end_to_end tests/campaign tests/stack tests/databricks/fake tests/databricks/models tests/databricks/nights
 
 format: install ## what ruff can put right by itself
 	@$(AIRFLOW)/ruff check --quiet --fix . ; $(AIRFLOW)/ruff format --quiet .
@@ -101,6 +120,16 @@ stack-proof: install ## the stack's tests, on a Docker daemon; without its bad n
 
 stack-nights: install ## the stack's bad nights and moves ([ONE_OF=3]: a third, drawn)
 	@$(SPARK)/python -m pytest -v -rA --durations=12 --timeout=1500 -m long tests/stack
+
+databricks-alone: install ## what surrounds a job on Databricks, and its models, against a fake workspace: some five minutes
+	@$(AIRFLOW)/python -m pytest -q tests/databricks/alone
+	@$(SPARK)/python -m pytest -q --durations=5 --timeout=600 tests/databricks/models
+
+databricks-proof: install ## and, beside it, nights through Airflow, whose jobs that workspace really runs: some ten minutes
+	@$(MAKE) -j 2 databricks-alone databricks-nights
+
+databricks-nights: install
+	@$(SPARK)/python -m pytest -v -rA --durations=12 --timeout=1500 tests/databricks/nights
 
 kills: install ## KILLS=20 [SEED=7]: SIGKILL of one part after another while a night runs, about a minute each
 	@KILLS="$${KILLS:-20}" $(SPARK)/python -m pytest -q -s tests/campaign/test_08_killed_parts.py

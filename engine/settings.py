@@ -25,7 +25,6 @@ SETTINGS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.databricks.delta.snapshotPartitions": "2",
-    "spark.databricks.delta.skipRecordingEmptyCommits": "false",  # a write of no rows leaves its note too
     "spark.scheduler.mode": "FAIR",  # a short night beside a long training gets its turn
     "spark.scheduler.allocation.file": FAIR.as_uri(),
     "spark.ui.enabled": "false",

@@ -27,7 +27,7 @@ An older version: SELECT count(*) FROM {0}.silver_rides VERSION AS OF 0;
 
 
 def main(home: Home, query: str) -> int:
-    with _place(home) as place, spark_session(place, f"make sql {os.getpid()}", small=True) as spark:
+    with opened(home, f"make sql {os.getpid()}") as spark:
         names = [name for name in use_cases.names() if (home.lake / name).is_dir()]
         with ThreadPoolExecutor(4) as hands:
             list(hands.map(spark.sql, _databases(names)))
@@ -40,6 +40,13 @@ def main(home: Home, query: str) -> int:
         for statement in _typed():
             _answer(spark, statement)
     return 0
+
+
+@contextmanager
+def opened(home: Home, name: str) -> Iterator[SparkSession]:
+    """A session that sees the lake of this home."""
+    with _place(home) as place, spark_session(place, name, small=True) as spark:
+        yield spark
 
 
 @contextmanager

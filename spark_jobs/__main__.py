@@ -5,7 +5,7 @@ import logging
 import sys
 import traceback
 from importlib import import_module
-from typing import Any
+from typing import Any, TextIO
 
 from spark_jobs import use_cases
 from spark_jobs.declare import BadDeclaration, BadRequest, Job, NightshiftError, Place, Refused, parse
@@ -14,26 +14,33 @@ from spark_jobs.life import end_with_parent
 
 LOG = logging.getLogger("spark_jobs")
 DONE, FAILED, USELESS_TO_RETRY = 0, 1, 3
+USELESS = (BadRequest, BadDeclaration, Refused)
 
 
 def main(argv: list[str]) -> int:
     """Exit status 0: done, or nothing to do. 3: trying again cannot help. 1: anything else."""
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
-    for talker in ("py4j", "pyspark", "grpc"):
-        logging.getLogger(talker).setLevel(logging.WARNING)
+    log_to(sys.stderr)
     end_with_parent()
     try:
-        place, job = parse(argv)
-        result = _run(place, job)
-    except (BadRequest, BadDeclaration, Refused) as error:
-        LOG.error("%s", error)
-        return USELESS_TO_RETRY
+        done(argv)
     except NightshiftError as error:
         LOG.error("%s", error)
-        return FAILED
+        return USELESS_TO_RETRY if isinstance(error, USELESS) else FAILED
+    return DONE
+
+
+def log_to(stream: TextIO) -> None:
+    logging.basicConfig(level=logging.INFO, stream=stream, format="%(asctime)s %(levelname)s %(message)s")
+    for talker in ("py4j", "pyspark", "grpc"):
+        logging.getLogger(talker).setLevel(logging.WARNING)
+
+
+def done(argv: list[str]) -> None:
+    """The job, and its last line."""
+    place, job = parse(argv)
+    result = _run(place, job)
     sys.stdout.write(json.dumps({"nightshift": 1, "stage": str(job.stage), **result}) + "\n")
     sys.stdout.flush()
-    return DONE
 
 
 def _run(place: Place, job: Job) -> dict[str, Any]:

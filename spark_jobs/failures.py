@@ -3,6 +3,7 @@
 import re
 
 from spark_jobs.declare import NightshiftError, Place, Refused
+from spark_jobs.declare.rights import lacking
 
 ENGINE = (
     (
@@ -40,11 +41,13 @@ KNOWN = (
 def explained(error: Exception, place: Place) -> NightshiftError | None:
     """The failure in our own words, None where the cause is not a known one."""
     told = "\n".join(map(str, _chain(error)))
-    if re.search(NOT_LET_IN, told):
+    if place.engine and re.search(NOT_LET_IN, told):
         return Refused("the engine does not take this token: end `make run`, and start it again")
-    for pattern, says in ENGINE:
+    for pattern, says in ENGINE if place.engine else ():
         if re.search(pattern, told):
             return NightshiftError(f"{says} (engine {place.engine})")
+    if says := lacking(told):
+        return Refused(says)
     for pattern, says in KNOWN:
         if found := re.search(rf".*(?:{pattern}).*", told):
             where = f"(lake {place.lake}, landing {place.landing})"

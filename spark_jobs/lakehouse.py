@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, Observation, SparkSession
@@ -49,7 +51,10 @@ class Commit:
 
 @dataclass(frozen=True)
 class Table:
-    """One Delta table. A write is one commit, and carries a note that says what it was made from."""
+    """One Delta table. A write is one commit, and carries a note that says what it was made from.
+
+    Delta records no write that changed nothing. Where the note is another one than before, it is left all the same.
+    """
 
     spark: SparkSession
     place: str  # a path, or catalog.schema.table
@@ -101,12 +106,38 @@ class Table:
         return Commit(rows=counted.get["rows"], version=version)
 
     def _write(self, frame: DataFrame, mode: str, note: Note, options: Mapping[str, str]) -> int:
-        writer = _plain(frame).write.format("delta").mode(mode).options(**options)
-        writer = writer.option("userMetadata", json.dumps(note, sort_keys=True))
-        self.spark.conf.unset(COMMITTED)
-        writer.save(self.place) if self.is_path else writer.saveAsTable(self.place)
-        committed = self.spark.conf.get(COMMITTED, None)  # asking the table costs as much as a small query
-        return int(committed if committed is not None else self._last_commits(1)[0]["version"])
+        said = json.dumps(note, sort_keys=True)
+        with suppress(AnalysisException):  # where Spark is a workspace's, this word of Delta's may be hidden
+            self.spark.conf.unset(COMMITTED)
+        self._save(frame, mode, {**options, "userMetadata": said})
+        if committed := self._committed():
+            return int(committed)
+        if self._last_commits(1)[0]["userMetadata"] != said:
+            # A numbered transaction is recorded always, but dropped where its number was there before.
+            self._save(
+                self.read().limit(0), "append", {"userMetadata": said, "txnAppId": uuid4().hex, "txnVersion": "1"}
+            )
+        return int(self._last_commits(1)[0]["version"])
+
+    def _save(self, frame: DataFrame, mode: str, told: dict[str, str]) -> None:
+        if self.is_path:
+            _plain(frame).write.format("delta").mode(mode).options(**told).save(self.place)
+        else:
+            self._save_by_name(_plain(frame), mode, told)
+
+    def _save_by_name(self, frame: DataFrame, mode: str, told: dict[str, str]) -> None:
+        """Into a table that is there: what makes one leaves no note, and counts no rows."""
+        if not self.exists():
+            frame.limit(0).writeTo(self.place).using("delta").create()
+        where = told.pop("replaceWhere", "TRUE")
+        writer = frame.writeTo(self.place).options(**told)
+        writer.append() if mode == "append" else writer.overwrite(f.expr(where))
+
+    def _committed(self) -> str | None:
+        """Asking the table costs as much as a small query."""
+        with suppress(AnalysisException):  # as above
+            return self.spark.conf.get(COMMITTED, None)
+        return None
 
     def _last_commits(self, count: int) -> list[Any]:
         try:

@@ -6,7 +6,6 @@ writes nothing.
 """
 
 import logging
-import os
 import socket
 import threading
 import time
@@ -35,6 +34,8 @@ UP_WITHIN = 120.0  # seconds that a job waits for an engine that is being starte
 ENDED_WITHIN = 30.0  # seconds until the work of an earlier holder must have ended
 # Few rows are read sooner than code to read them is written and compiled, query by query.
 INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+# What stages rely on, and every kind of compute lets a session set; our own engine is started with it.
+RELIED_ON = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
 CHANGED = ("INVALID_HANDLE.SESSION", "NO_ACTIVE_SESSION", "SESSION_STATE_TRANSITION")
 SIGN_OF_LIFE = 60.0  # seconds; a session nobody hears of for five minutes is closed
 LATE = 30.0  # seconds, after which an answer is missed
@@ -43,10 +44,8 @@ LATE = 30.0  # seconds, after which an answer is missed
 @contextmanager
 def spark_session(place: Place, name: str, *, small: bool = False) -> "Iterator[SparkSession]":
     """The one session of this name, for as long as the block lasts; `small` where it will read few rows."""
-    if "DATABRICKS_RUNTIME_VERSION" in os.environ:
-        from pyspark.sql import SparkSession
-
-        yield SparkSession.builder.getOrCreate()
+    if not place.engine:
+        yield _all_around()
         return
     number = uuid5(NAMES, f"{place.lake} {name}")
     url = url_of(place, number)
@@ -63,6 +62,21 @@ def spark_session(place: Place, name: str, *, small: bool = False) -> "Iterator[
     finally:
         over.set()
         _close(spark, place.engine)
+
+
+def _all_around() -> "SparkSession":
+    """The session that a workspace gives each of its runs, and ends with it."""
+    from pyspark.sql import SparkSession
+    from pyspark.sql.utils import is_remote
+
+    from spark_jobs.carried import carry_code
+
+    spark = SparkSession.builder.getOrCreate()
+    if is_remote():
+        carry_code()
+    for setting, value in RELIED_ON.items():
+        spark.conf.set(setting, value)
+    return spark
 
 
 def url_of(place: Place, number: UUID) -> str:

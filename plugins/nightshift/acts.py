@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
+from uuid import uuid4
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowRuntimeError
@@ -76,7 +77,7 @@ def open_run(use_case: UseCase, context: Context) -> Result:
 
         for name in tracking_runs.end_left_open(client, opened["experiment"], is_over):
             log.warning("Ended the MLflow run %r, left open by a Dag run that is over", name)
-    return opened
+    return {**opened, "owner": uuid4().hex}  # what this Dag run begins elsewhere is known by it, whatever its name
 
 
 def promote(use_case: UseCase, context: Context) -> Result:
@@ -93,8 +94,9 @@ def promote(use_case: UseCase, context: Context) -> Result:
     return entry
 
 
-def close_run(context: Context) -> Result:
+def close_run(end_left: Callable[[Context], None], context: Context) -> Result:
     """End the MLflow run with the true status; a Dag run with a failed task fails here."""
+    end_left(context)
     links.show(context, opened := said(context, "open_run"))
     results = {stage: result for stage in STAGES if (result := said(context, stage))}
     failed = _failed_tasks(context)

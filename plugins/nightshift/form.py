@@ -6,6 +6,7 @@ from airflow.sdk import Param
 
 from nightshift.plan import USUAL
 from nightshift.registry import PREVIOUS, RELEASE, ROLL_BACK
+from nightshift.serverless import offered
 from spark_jobs.declare import Space, UseCase
 from spark_jobs.declare.space import in_words
 
@@ -19,7 +20,7 @@ def of_a_use_case(use_case: UseCase) -> dict[str, Param]:
         "retrain": _choice("Retrain", "By itself a run trains if code, parameters or data changed.", "always", "never"),
         "may_promote": _choice("May promote", "By itself a run promotes what passes the gate.", "yes", "no"),
         "approval": _choice("Approval", _asks(use_case), "yes"),
-        **_also(use_case.search.on_request),
+        **_also(offered(use_case)),
         **_parameters(use_case.search.spaces),
         "version": Param(
             None,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from airflow.sdk.types import TaskInstanceKey
 
 log = logging.getLogger(__name__)
-RUN, MODEL, APPROVAL = "mlflow_run", "mlflow_model", "approval"
+RUN, MODEL, APPROVAL, DATABRICKS = "mlflow_run", "mlflow_model", "approval", "databricks_run"
 
 
 class MlflowRun(BaseOperatorLink):
@@ -47,6 +47,16 @@ class Approval(BaseOperatorLink):
         return str(getattr(operator, APPROVAL, ""))
 
 
+class DatabricksRun(BaseOperatorLink):
+    """The run of a job in its workspace."""
+
+    name = "Databricks run"
+    xcom_key = DATABRICKS
+
+    def get_link(self, operator: BaseOperator, *, ti_key: "TaskInstanceKey") -> str:  # noqa: ARG002 - as above
+        return str(getattr(operator, DATABRICKS, ""))
+
+
 def show(context: Context, opened: Mapping[str, Any]) -> None:
     """In the log and as the task's link, both at once and not only when the task ends."""
     url = run_page(opened)
@@ -55,12 +65,38 @@ def show(context: Context, opened: Mapping[str, Any]) -> None:
 
 
 def run_page(opened: Mapping[str, Any]) -> str:
-    return f"{settings().pages}/#/experiments/{opened['experiment']}/runs/{opened['run']}"
+    told = settings()
+    way = "ml" if told.workspace else "#"
+    return f"{pages()}/{way}/experiments/{opened['experiment']}/runs/{opened['run']}"
 
 
 def show_model(context: Context, name: str) -> None:
     """Of a model that is known to exist."""
-    _show(context, MODEL, f"{settings().pages}/#/models/{name}")
+    _show(context, MODEL, model_page(name))
+
+
+def model_page(name: str) -> str:
+    """In a workspace a model is a page of its catalog."""
+    return (
+        f"{pages()}/explore/data/models/{name.replace('.', '/')}"
+        if settings().workspace
+        else f"{pages()}/#/models/{name}"
+    )
+
+
+def show_databricks_run(context: Context, url: str) -> None:
+    log.info("Databricks run: %s", url)
+    _show(context, DATABRICKS, url)
+
+
+def pages() -> str:
+    """Of a workspace, where its connection leads; asked while a task runs."""
+    told = settings()
+    if told.pages or not told.workspace:
+        return told.pages
+    from nightshift.databricks.credentials import address
+
+    return address(told.workspace.connection)
 
 
 def show_approval(context: Context, dag_id: str, run_id: str, task_id: str) -> None:

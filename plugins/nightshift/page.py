@@ -1,5 +1,6 @@
 """The page of a use case's Dag."""
 
+from nightshift import links
 from nightshift.settings import settings
 from spark_jobs.declare import UseCase
 
@@ -39,9 +40,14 @@ Grain: {use_case.grain}. Source: **{place.source}**{_remark(use_case, place.sour
 A night brings in what arrived, rebuilds what it touched, trains if anything changed, promotes what is better, and
 scores. Start it by hand with **Trigger**: without days for yesterday, with both for a whole range in one run.
 
-[MLflow]({settings().pages}/#/models/{place.model_name(use_case.name)}) holds runs, models and verdicts; tables lie
+{_mlflow(place.model_name(use_case.name))} holds runs, models and verdicts; tables lie
 under `{place.lake}/{use_case.name}`.
 """
+
+
+def _mlflow(model: str) -> str:
+    """Where a workspace answers is asked of a connection, which no Dag does when it is loaded."""
+    return f"[MLflow]({links.model_page(model)})" if settings().pages else f"The workspace's MLflow (`{model}`)"
 
 
 def _remark(use_case: UseCase, source: str) -> str:

@@ -7,10 +7,11 @@ from typing import Any
 
 from airflow.sdk import DAG, Context, CronDataIntervalTimetable, TriggerRule, chain
 
-from nightshift import acts, approval, asking, form, page, registry
+from nightshift import acts, approval, asking, form, page, registry, serverless
 from nightshift.acts import ActOperator, ModelOperator, Result, RunOperator
 from nightshift.asking import AskOperator, RequestOperator
-from nightshift.runners import RUNNERS, JobOperator
+from nightshift.runners import RUNNERS
+from nightshift.runners.job import JobOperator
 from nightshift.settings import settings
 from spark_jobs.declare import Stage, UseCase
 
@@ -28,6 +29,7 @@ LONG_JOB = JOB | {"execution_timeout": timedelta(hours=6)}
 
 def dag_of(use_case: UseCase) -> DAG:
     """Every use case and every target gets the same tasks."""
+    serverless.refuse(use_case, settings().workspace)
     with DAG(
         dag_id=use_case.name,
         schedule=CronDataIntervalTimetable(NIGHTLY, timezone="UTC"),
@@ -86,7 +88,7 @@ def _night(use_case: UseCase) -> None:
     # Only then is a person asked, in a Dag of its own: neither this night nor the next one waits for the answer.
     asked = partial(asking.ask, use_case)
     ask = _act(RequestOperator, asking.ASK, asked, pool=registry.POOL, trigger_rule=TriggerRule.ALL_DONE)
-    close = _act(RunOperator, "close_run", acts.close_run)
+    close = _act(RunOperator, "close_run", partial(acts.close_run, RUNNERS[settings().target].end_left))
 
     chain(check, opened, _job(use_case, Stage.INGEST), _job(use_case, Stage.REFINE), features)
     chain(features, _job(use_case, Stage.TRAIN), _job(use_case, Stage.EVALUATE), promote, score)

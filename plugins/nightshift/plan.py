@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from nightshift.serverless import offered
 from spark_jobs.declare import BadRequest, Parameters, Retrain, UseCase, Window
 from spark_jobs.declare.space import checked
 
@@ -216,7 +217,7 @@ def _choice(field: str, given: Mapping[str, Any], choices: Mapping[str, T]) -> T
 
 
 def _also(use_case: UseCase, form: Form) -> str:
-    known = use_case.search.on_request
+    known = offered(use_case)
     if form.also and form.also not in known:
         raise BadRequest("also", f"is one of {', '.join(known) or 'none'}, got {form.also!r}")
     return form.also

@@ -7,10 +7,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spark_jobs.declare import BadRequest, Conflict, Refused
 from spark_jobs.declare.tags import CHAMPION, FEATURES, HISTORY, HOLD, WAITING, WITHDRAWN
+from spark_jobs.declare.unity import versions_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -48,6 +49,7 @@ class Model:
     hold: str = ""  # in words; empty while nothing is held
     waiting: str = ""  # JSON of the request that a person has not answered yet
     history: list[Entry] = field(default_factory=list)
+    entries: int = 0  # that were ever written; the oldest may be gone
 
     @classmethod
     def read(cls, client: "MlflowClient", name: str) -> "Model":
@@ -66,6 +68,7 @@ class Model:
             hold=_held(model.tags),
             waiting=str(model.tags.get(WAITING, "")),
             history=[json.loads(text) for _, text in history],
+            entries=int(history[-1][0].removeprefix(HISTORY)) if history else 0,
         )
 
     @property
@@ -181,8 +184,7 @@ def _target(client: "MlflowClient", model: Model, wanted: str) -> str:
 
 
 def _versions(client: "MlflowClient", name: str) -> str:
-    found: list[Any] = client.search_model_versions(f"name = '{name}'")
-    return ", ".join(sorted((str(v.version) for v in found), key=int)) or "none"
+    return ", ".join(sorted((str(one.version) for one in versions_of(client, name)), key=int)) or "none"
 
 
 def _held(tags: Mapping[str, str]) -> str:
@@ -196,7 +198,7 @@ def remember(client: "MlflowClient", model: Model, entry: Entry) -> None:
     """Append to the history, once: a retry finds its own entry and leaves it."""
     last = model.history[-1] if model.history else {}
     if {**last, "at": ""} != {**entry, "at": ""}:
-        number = len(model.history) + 1
+        number = model.entries + 1
         client.set_registered_model_tag(model.name, f"{HISTORY}{number:04}", json.dumps(entry))
 
 

@@ -5,8 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
+from nightshift.databricks.workspace import Workspace, workspace_of
 from spark_jobs.declare import BadRequest, Place
+from spark_jobs.declare.job import TRACKING, UNITY
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 MARK = "NIGHTSHIFT_JOB"  # in a job's environment: whose it is
@@ -35,9 +38,6 @@ class Target(StrEnum):
     DATABRICKS = "databricks"
 
 
-BUILT = (Target.LOCAL, Target.CLUSTER)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything this side is told from outside."""
@@ -56,10 +56,9 @@ class Settings:
     slots: int  # how many jobs run at once
     source: str
     simulation: str
+    workspace: Workspace | None = None  # where the target is Databricks
 
     def __post_init__(self) -> None:
-        if self.target not in BUILT:
-            raise BadRequest("SPARK_TARGET", f"{self.target} is not built yet; set SPARK_TARGET=local")
         if self.slots < 1:
             raise BadRequest("NIGHTSHIFT_SPARK_SLOTS", f"is at least 1, got {self.slots}")
 
@@ -78,24 +77,47 @@ class Settings:
 
 
 def settings(env: Mapping[str, str] = os.environ) -> Settings:
-    tracking = env.get("NIGHTSHIFT_MLFLOW", "http://127.0.0.1:5000")
     home = Path(env.get("NIGHTSHIFT_HOME", CHECKOUT / ".nightshift")).resolve()
+    target = _target(env.get("SPARK_TARGET", Target.LOCAL))
     return Settings(
-        target=_target(env.get("SPARK_TARGET", Target.LOCAL)),
+        target=target,
         home=home,
-        lake=env.get("NIGHTSHIFT_LAKE", str(home / "lake")),
-        landing=env.get("NIGHTSHIFT_LANDING", str(home / "landing")),
-        tracking=tracking,
-        registry=env.get("NIGHTSHIFT_REGISTRY", tracking),
-        pages=env.get("NIGHTSHIFT_MLFLOW_PAGES", tracking),
-        engine=env.get("NIGHTSHIFT_ENGINE", "sc://localhost:15002"),
-        token=env.get("NIGHTSHIFT_ENGINE_TOKEN", str(home / "engine" / "token")),
         python=Path(env.get("NIGHTSHIFT_SPARK_PYTHON", CHECKOUT / ".venv/spark/bin/python")),
         pool=env.get("NIGHTSHIFT_SPARK_POOL", "spark"),
         slots=_number("NIGHTSHIFT_SPARK_SLOTS", env.get("NIGHTSHIFT_SPARK_SLOTS", "2")),
         source=env.get("NIGHTSHIFT_SOURCE", "simulated"),
         simulation=env.get("NIGHTSHIFT_SIMULATION", ""),
+        **_in_a_workspace(env) if target is Target.DATABRICKS else _on_machines(env, home),
     )
+
+
+def _on_machines(env: Mapping[str, str], home: Path) -> dict[str, Any]:
+    """Ours, one or several: everything has an address of its own."""
+    tracking = env.get("NIGHTSHIFT_MLFLOW", "http://127.0.0.1:5000")
+    return {
+        "lake": env.get("NIGHTSHIFT_LAKE", str(home / "lake")),
+        "landing": env.get("NIGHTSHIFT_LANDING", str(home / "landing")),
+        "tracking": tracking,
+        "registry": env.get("NIGHTSHIFT_REGISTRY", tracking),
+        "pages": env.get("NIGHTSHIFT_MLFLOW_PAGES", tracking),
+        "engine": env.get("NIGHTSHIFT_ENGINE", "sc://localhost:15002"),
+        "token": env.get("NIGHTSHIFT_ENGINE_TOKEN", str(home / "engine" / "token")),
+    }
+
+
+def _in_a_workspace(env: Mapping[str, str]) -> dict[str, Any]:
+    """Spark is all around there, and MLflow too."""
+    workspace = workspace_of(env)
+    return {
+        "lake": workspace.lake,
+        "landing": workspace.landing,
+        "tracking": TRACKING,
+        "registry": UNITY,
+        "pages": env.get("NIGHTSHIFT_MLFLOW_PAGES", ""),
+        "engine": "",
+        "token": "",
+        "workspace": workspace,
+    }
 
 
 def _target(text: str) -> Target:

@@ -21,9 +21,9 @@ KIND = {"mlflow.experimentKind": "custom_model_development"}  # else MLflow's pa
 MANY = 1000
 
 
-def open_run(client: "MlflowClient", experiment: str, plan: Plan, place: Place, code: str) -> dict[str, str]:
+def open_run(client: "MlflowClient", use_case: str, plan: Plan, place: Place, code: str) -> dict[str, str]:
     """Find this Dag run's MLflow run, or make it."""
-    number = _experiment(client, experiment)
+    number = _experiment(client, place.experiment(use_case))
     tags = {RUN_KEY: plan.run_key, WINDOW: str(plan.window), SOURCE: place.source, CODE: code, NOTE: plan.reason}
     tags |= {USER: plan.by, STARTER: f"Airflow: {plan.run_key}", STARTER_TYPE: "JOB"}  # MLflow shows these by itself
     tags |= {COMMIT: code} if code != UNKNOWN else {}

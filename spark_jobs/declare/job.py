@@ -36,6 +36,8 @@ class Retrain(StrEnum):
 
 SOURCES = ("simulated", "public", "own")
 BUCKETS = ("s3://", "s3a://")  # Spark says s3a to what everybody else calls s3
+TRACKING, UNITY = "databricks", "databricks-uc"  # MLflow's names of a workspace's own tracking and registry
+WORKSPACE_FOLDER = "/Shared/nightshift"  # whose parent everybody in a workspace can read
 OVER = "spark.nightshift.over"  # set in an engine's session whose work is no longer wanted
 
 
@@ -62,7 +64,19 @@ class Place:
 
     def model_name(self, use_case: str) -> str:
         """A registry of a catalog wants its names in full."""
-        return f"{self.lake}.{use_case}" if self.registry == "databricks-uc" else use_case
+        return f"{self.lake}.{use_case}" if self.registry == UNITY else use_case
+
+    def experiment(self, use_case: str) -> str:
+        """Of a workspace: a path in it."""
+        return f"{WORKSPACE_FOLDER}/{self.lake}/{use_case}" if self.tracking == TRACKING else use_case
+
+    def exports(self, use_case: str) -> str:
+        """Where lists for people go: into the lake, or beside the landing files where the lake is a catalog."""
+        return (
+            f"{self.lake}/{use_case}/export"
+            if "/" in self.lake
+            else f"{self.landing.rpartition('/')[0]}/export/{use_case}"
+        )
 
     def argv(self) -> list[str]:
         return _options({f.name: str(getattr(self, f.name)) for f in fields(self)})

@@ -51,7 +51,7 @@ class Report:
 
     name: str
     key: tuple[str, ...]
-    export: bool = False  # its newest day also as a CSV file in the lake's export folder and a table of the MLflow run
+    export: bool = False  # its newest day also as a CSV file in the export folder and a table of the MLflow run
     lookback: timedelta = timedelta()  # how far before a day its rows read
 
 
@@ -104,6 +104,7 @@ class UseCase:
     # What is due is told by this value's words: a model is the same one whoever has to approve it or looks at its data.
     approval: bool = field(default=False, repr=False)  # a person is asked before a model is promoted
     answer_within: timedelta = field(default=timedelta(days=3), repr=False)  # else it is not
+    needs_classic: tuple[str, ...] = field(default=(), repr=False)  # candidates that no serverless session can keep
     profile: bool = field(default=False, repr=False)  # pictures and tables of the data, when there are new ones
 
     def __post_init__(self) -> None:

@@ -93,6 +93,7 @@ class ModelKind(Protocol):
 
     IN_MEMORY: bool  # fits on pandas rows, so trials can run on workers; else on Spark frames
     LIBRARIES: tuple[str, ...]  # what a fit and its measures load
+    NEEDS_CLASSIC: bool  # to be written it needs a session with Java beside it, which serverless has not
 
     def fit(self, rows: Any, params: Params, columns: Columns, watched: Any = None) -> Model: ...
 

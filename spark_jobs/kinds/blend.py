@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 IN_MEMORY = True
 LIBRARIES: tuple[str, ...] = ("xgboost", "sklearn.ensemble", "sklearn.linear_model", "sklearn.metrics")
+NEEDS_CLASSIC = False
 ANYWHERE = Path(__file__).with_name("blend_anywhere.py")
 
 

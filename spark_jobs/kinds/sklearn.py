@@ -29,6 +29,7 @@ Curves = Mapping[str, list[float]]
 
 IN_MEMORY = True
 LIBRARIES: tuple[str, ...] = ("sklearn.ensemble", "sklearn.linear_model", "sklearn.metrics")
+NEEDS_CLASSIC = False
 ANYWHERE = Path(__file__).with_name("sklearn_anywhere.py")
 FORESTS = ("ExtraTreesClassifier", "ExtraTreesRegressor", "RandomForestClassifier", "RandomForestRegressor")
 LINEAR = ("ElasticNet", "LogisticRegression")

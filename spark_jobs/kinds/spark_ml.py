@@ -20,6 +20,7 @@ LOG = logging.getLogger(__name__)
 
 IN_MEMORY = False
 LIBRARIES: tuple[str, ...] = ()
+NEEDS_CLASSIC = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,9 +75,9 @@ def fit(rows: DataFrame, params: Params, columns: Columns, watched: DataFrame | 
 
 
 def load(folder: Path, columns: Columns, spark: SparkSession) -> Pipeline:  # noqa: ARG001 - found as the active session
-    from pyspark.ml import PipelineModel
+    from spark_jobs.tracking.models import open_spark_model
 
-    return Pipeline(fitted=PipelineModel.load(f"{folder}/sparkml"), columns=columns, settled={})
+    return Pipeline(fitted=open_spark_model(folder), columns=columns, settled={})
 
 
 def _number(frame: DataFrame, name: str) -> Column:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 IN_MEMORY = True
 LIBRARIES: tuple[str, ...] = ("xgboost",)
+NEEDS_CLASSIC = False
 ANYWHERE = Path(__file__).with_name("xgboost_anywhere.py")
 # The rest goes to XGBoost as it is. `relative_to` names a feature: what is learned is the label as a share of it, rows
 # weighing as its square, so that errors still count in the label's unit. Trees cannot follow growth; shares need not.

@@ -85,8 +85,7 @@ def _export(work: Work, book: Tracking, report: Report, whole: DataFrame) -> Non
     """
     newest = work.lake.gold("predictions").read().select(f.max("day").alias("day"))
     rows: pd.DataFrame = cast(Any, whole.join(newest, "day").orderBy(*report.key).toPandas())
-    if work.lake.is_path:
-        export = Files(work.place.lake).below(work.use_case.name, "export", f"{report.name}.csv")
-        export.write(rows.to_csv(index=False).encode())
+    export = Files(work.place.exports(work.use_case.name)).below(f"{report.name}.csv")
+    export.write(rows.to_csv(index=False).encode())
     if work.job.run:
         book.show_table(work.job.run, rows, f"{report.name}.json")

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from getpass import getuser
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from spark_jobs.declare import Place, Refused, Unreachable, UseCase, tags
+from spark_jobs.declare.job import UNITY
+from spark_jobs.declare.unity import UnityClient, versions_of
 from spark_jobs.tracking.inputs import Used, as_input
 
 if TYPE_CHECKING:
@@ -26,7 +28,11 @@ LOG = logging.getLogger(__name__)
 
 # A server that is away for a minute is waited for; these waits add up to about a minute and a half.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5", "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "3"}
-QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
 for _name, _value in (PATIENCE | QUIET).items():
     os.environ.setdefault(_name, _value)  # read when mlflow is imported and later
 CURVE_POINTS = 100
@@ -153,19 +159,11 @@ class Tracking:
     # Registered versions.
     def version_of(self, run: str) -> "ModelVersion | None":
         """The version a training run has registered already."""
-        found = self.client.search_model_versions(f"name = '{self.model}' AND run_id = '{run}'")
-        return min(found, key=lambda version: int(version.version), default=None)
+        return min(versions_of(self.client, self.model, run), key=lambda version: int(version.version), default=None)
 
     def versions(self) -> "list[ModelVersion]":
         """All versions, newest first."""
-        found: list[ModelVersion] = []
-        token = None
-        while True:
-            page = self.client.search_model_versions(f"name = '{self.model}'", max_results=1000, page_token=token)
-            found += page
-            token = page.token
-            if not token:
-                return sorted(found, key=lambda version: -int(version.version))
+        return sorted(versions_of(self.client, self.model), key=lambda version: -int(version.version))
 
     def version(self, number: str) -> "ModelVersion":
         from mlflow.exceptions import MlflowException
@@ -239,7 +237,9 @@ def tracking(place: Place, use_case: UseCase) -> Iterator[Tracking]:
         mlflow.set_tracking_uri(place.tracking)
         mlflow.set_registry_uri(place.registry)
         client = mlflow.MlflowClient(place.tracking, place.registry)
-        yield Tracking(client, _experiment(client, use_case.name), place.model_name(use_case.name))
+        if place.registry == UNITY:
+            client = cast("MlflowClient", UnityClient(client))
+        yield Tracking(client, _experiment(client, place.experiment(use_case.name)), place.model_name(use_case.name))
     except (mlflow.exceptions.MlflowException, requests.RequestException) as error:
         if _answered(error):
             raise

@@ -39,12 +39,27 @@ def save_python_model(folder: Path, model: Portable, reads: Mapping[str, str], g
 def save_spark_model(folder: Path, fitted: Any, reads: Mapping[str, str], gives: Sequence[str]) -> None:
     with _quiet():
         import mlflow.spark
+        from pyspark.sql.utils import is_remote
 
         needs = _installed("mlflow", "pyspark")
+        if not is_remote():  # a cluster's own session: MLflow knows how files come from there
+            mlflow.spark.save_model(fitted, folder, signature=_signature(reads, gives), pip_requirements=needs)
+            return
         with TemporaryDirectory(dir=folder.parent) as between, _without_jvm(mlflow.spark):
             mlflow.spark.save_model(
                 fitted, folder, signature=_signature(reads, gives), pip_requirements=needs, dfs_tmpdir=between
             )
+
+
+def open_spark_model(folder: Path) -> Any:
+    from pyspark.ml import PipelineModel
+    from pyspark.sql.utils import is_remote
+
+    if is_remote():
+        return PipelineModel.load(f"{folder}/sparkml")
+    import mlflow.spark
+
+    return mlflow.spark.load_model(str(folder))
 
 
 @contextmanager

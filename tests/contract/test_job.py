@@ -91,6 +91,18 @@ def test_what_is_not_allowed_is_refused_by_name(changed: str, says: str) -> None
     assert str(error.value) == says
 
 
+@pytest.mark.parametrize(
+    ("lake", "landing", "exports"),
+    [
+        ("/home/lake", "/home/landing", "/home/lake/bikes/export"),
+        ("s3://lake", "s3://landing", "s3://lake/bikes/export"),
+        ("main.bikes", "/Volumes/main/bikes/nightshift/landing", "/Volumes/main/bikes/nightshift/export/bikes"),
+    ],
+)
+def test_exports_lie_in_the_lake_or_in_the_volume_of_a_catalog(lake: str, landing: str, exports: str) -> None:
+    assert Place(lake=lake, landing=landing, tracking="t", registry="r").exports("bikes") == exports
+
+
 @pytest.mark.parametrize(("changed", "allowed"), [("--retrain=maybe", "if due"), ("guess", "refine")])
 def test_a_word_that_is_not_known_is_answered_with_those_that_are(changed: str, allowed: str) -> None:
     with pytest.raises(BadRequest, match=f"invalid choice: .*choose from.*{allowed}"):

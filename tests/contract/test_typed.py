@@ -15,7 +15,12 @@ TYPED = {
     "bench": ("BENCH", "DATA"),
     "data": ("USE_CASE", "FROM"),
     "backup": ("TO",),
+    "bundle": ("TO",),
     "campaign": ("ONE_OF", "SEED"),
+    "databricks-check": ("PRINCIPAL",),
+    "databricks-down": ("DROP", "REMOVE"),
+    "databricks-import": ("FROM", "LANDING", "REPLACE", "PRINCIPAL"),
+    "databricks-up": ("PLAN", "PRINCIPAL", "WITH"),
     "kills": ("KILLS", "SEED"),
     "release": ("MODEL", "REASON"),
     "restore": ("FROM", "REPLACE"),
@@ -51,17 +56,17 @@ def make(*words: str) -> str:
 
 
 @pytest.fixture
-def listener(tmp_path: Path) -> tuple[str, str]:
-    """The words that put it in the place of both sides' Python."""
+def listener(tmp_path: Path) -> tuple[str, str, str]:
+    """The words that put it in the place of every side's Python."""
     (tmp_path / "python").write_text(LISTENER)
     (tmp_path / "python").chmod(0o755)
-    return f"PYTHON={tmp_path}/python", f"SPARK={tmp_path}"
+    return f"PYTHON={tmp_path}/python", f"SPARK={tmp_path}", f"AIRFLOW={tmp_path}"
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 @pytest.mark.parametrize("target", TYPED)
 def test_what_is_typed_arrives_as_it_was_typed_and_is_not_run(
-    target: str, hostile: str, listener: tuple[str, str], tmp_path: Path
+    target: str, hostile: str, listener: tuple[str, str, str], tmp_path: Path
 ) -> None:
     text = hostile.format(tmp_path / "ran")
     programs = make(target, *listener, *(f"{name}={text}" for name in TYPED[target])).splitlines()

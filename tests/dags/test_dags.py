@@ -13,7 +13,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 
 from nightshift.acts import ActOperator
 from nightshift.pipeline import approval_dag, dag_of, roll_back_dag
-from nightshift.runners import JobOperator
+from nightshift.runners.job import JobOperator
 from spark_jobs.declare import BadDeclaration, BadRequest, Stage
 from spark_jobs.use_cases import discover, load
 
@@ -22,6 +22,12 @@ USE_CASES = discover()
 STAGES = ["ingest", "refine", "features", "train", "evaluate"]
 NIGHT = ["check", "open_run", *STAGES, "promote", "score", "ask", "close_run"]
 
+IN_A_WORKSPACE = {
+    "SPARK_TARGET": "databricks",
+    "NIGHTSHIFT_CATALOG": "main",
+    "NIGHTSHIFT_SCHEMA": "bikes",
+    "NIGHTSHIFT_COMPUTE": "0923-164208-meows279",
+}
 LOOKED_AT = [name for name, use_case in USE_CASES.items() if use_case.profile]
 
 every_use_case = pytest.mark.parametrize("name", USE_CASES)
@@ -160,6 +166,7 @@ def test_an_untouched_form_is_valid(name: str) -> None:
 BLOCKED = """
 import json, socket, sqlite3, sys
 BANNED = {"pyspark", "pandas", "mlflow", "numpy", "delta", "xgboost", "sklearn", "optuna", "matplotlib"}
+BANNED |= {"aiohttp", "databricks"}
 class Blocked:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in BANNED:
@@ -184,8 +191,9 @@ print(sorted(BANNED & {name.partition(".")[0] for name in sys.modules}))
 """
 
 
-def test_loading_every_dag_needs_no_spark_no_pandas_no_mlflow_no_network_and_no_database() -> None:
-    found, banned = in_a_fresh_process(BLOCKED.replace("ROOT", str(ROOT))).splitlines()[-2:]
+@pytest.mark.parametrize("told", [{}, IN_A_WORKSPACE], ids=["local", "databricks"])
+def test_loading_every_dag_needs_no_spark_no_pandas_no_mlflow_no_network_and_no_database(told: dict[str, str]) -> None:
+    found, banned = in_a_fresh_process(BLOCKED.replace("ROOT", str(ROOT)), **told).splitlines()[-2:]
     assert json.loads(found) == {
         **{name: len(night_of(name)) for name in USE_CASES},
         "model_rollback": 1,
@@ -208,12 +216,26 @@ def test_airflow_itself_finds_the_dags_and_takes_no_module_of_ours_for_a_plugin(
     assert said.splitlines()[-1] == f"Found {sorted([*USE_CASES, 'model_rollback', 'model_approval'])} {{}} {{}}"
 
 
-def test_a_target_that_is_not_built_is_an_error_on_the_dags_page_and_no_other_target(
+def test_a_target_that_is_told_too_little_is_an_error_on_the_dags_page_and_no_other_target(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("SPARK_TARGET", "databricks")
-    with pytest.raises(BadRequest, match="SPARK_TARGET: databricks is not built yet; set SPARK_TARGET=local"):
+    with pytest.raises(BadRequest, match="NIGHTSHIFT_COMPUTE: says what jobs run on, and is not guessed: set it"):
         dag(next(iter(USE_CASES)))
+
+
+@every_use_case
+def test_in_a_workspace_there_are_the_same_tasks_in_the_same_order(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = dag(name)
+    for setting, value in IN_A_WORKSPACE.items():
+        monkeypatch.setenv(setting, value)
+    there = dag(name)
+    assert {task.task_id: sorted(task.downstream_task_ids) for task in there.tasks} == {
+        task.task_id: sorted(task.downstream_task_ids) for task in here.tasks
+    }
+    assert {task.task_id: task.retries for task in there.tasks} == {task.task_id: task.retries for task in here.tasks}
+    stored = DagSerialization.from_dict(DagSerialization.to_dict(there))
+    assert list(stored.get_task("ingest").operator_extra_link_dict) == ["MLflow run", "Databricks run"]
 
 
 def test_the_page_of_a_reader_says_whose_tables_it_reads() -> None:

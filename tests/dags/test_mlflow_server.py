@@ -3,7 +3,7 @@
 import pytest
 
 from nightshift.mlflow_server import mlflow_client
-from spark_jobs.declare import Unreachable
+from spark_jobs.declare import Refused, Unreachable
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -16,6 +16,14 @@ def test_a_silent_server_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> 
         mlflow_client() as client,
     ):
         client.search_experiments()
+
+
+def test_a_right_that_an_act_lacks_is_named_with_what_to_grant() -> None:
+    from mlflow.exceptions import MlflowException
+
+    told = "PERMISSION_DENIED: User does not have MANAGE on Registered Model 'main.bikes.bike_sharing'"
+    with pytest.raises(Refused, match=r"GRANT MANAGE ON FUNCTION main\.bikes\.bike_sharing TO them"), mlflow_client():
+        raise MlflowException(told)
 
 
 def test_what_a_server_refuses_is_told_as_it_is(mlflow: object) -> None:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 
@@ -55,6 +56,7 @@ def test_a_night_ends_green_with_its_numbers_in_mlflow(mlflow: "MlflowClient", c
         ["evaluate", "bike_sharing", *window, "--version=1"],
         ["score", "bike_sharing", *window],
     ]
+    assert UUID(told(run, "open_run")["owner"]).version == 4  # by chance, so that no other Dag run anywhere has it
     written = parent(mlflow, run)
     assert (written.info.status, written.info.run_name) == ("FINISHED", "range 2024-01-01 to 2024-01-03")
     assert written.data.tags["mlflow.note.content"] == "a first look"

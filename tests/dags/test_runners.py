@@ -15,7 +15,8 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from nightshift import processes
-from nightshift.runners import JobFailed, LocalJob, job_of, level_of
+from nightshift.runners.job import JobFailed, job_of, level_of
+from nightshift.runners.local import LocalJob
 from nightshift.settings import MARK, settings
 from spark_jobs.declare import BadRequest, Stage
 from tests.dags.runs import Calls, Tell
@@ -128,7 +129,7 @@ def test_a_time_out_leaves_no_process_behind_even_of_a_job_that_does_not_listen(
 
 
 TASK = """
-from nightshift.runners import LocalJob
+from nightshift.runners.local import LocalJob
 from nightshift.settings import settings
 LocalJob(stage="refine", use_case="bike_sharing").run([*settings().place.argv(), *{job}])
 """

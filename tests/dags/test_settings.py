@@ -60,7 +60,6 @@ def test_every_setting_is_heard(tmp_path: Path) -> None:
     ("name", "value", "says"),
     [
         ("SPARK_TARGET", "laptop", "SPARK_TARGET: is one of local, cluster, databricks, got 'laptop'"),
-        ("SPARK_TARGET", "databricks", "SPARK_TARGET: databricks is not built yet; set SPARK_TARGET=local"),
         ("NIGHTSHIFT_SPARK_SLOTS", "many", "NIGHTSHIFT_SPARK_SLOTS: is a whole number, got 'many'"),
         ("NIGHTSHIFT_SPARK_SLOTS", "0", "NIGHTSHIFT_SPARK_SLOTS: is at least 1, got 0"),
     ],

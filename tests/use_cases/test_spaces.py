@@ -21,6 +21,12 @@ def test_each_space_is_of_a_candidate_that_can_be_searched(name: str) -> None:
     assert set(use_cases.load(name).search.spaces) <= searched
 
 
+@pytest.mark.parametrize("name", use_cases.names())
+def test_what_serverless_cannot_keep_is_declared_where_dags_are_loaded(name: str) -> None:
+    needed = {candidate.name for candidate in model_part(name).candidates if kind(candidate.kind).NEEDS_CLASSIC}
+    assert set(use_cases.load(name).needs_classic) == needed
+
+
 @pytest.mark.parametrize(("name", "searched"), SPACES)
 def test_a_candidate_takes_every_parameter_of_its_space(
     name: str, searched: str, capfd: pytest.CaptureFixture[str]

@@ -100,5 +100,6 @@ USE_CASE = UseCase(
         licence="CC BY 4.0, Fanaee-T and Gama 2013",
         remark="perfect forecast: what it foretells of the weather is the weather that came",
     ),
+    needs_classic=("linear",),
     simulation={"seed": 1, "broken": 0.002},
 )

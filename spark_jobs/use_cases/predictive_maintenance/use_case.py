@@ -150,6 +150,7 @@ USE_CASE = UseCase(
         },
         licence="Microsoft's sample data for predictive maintenance, as Azure published them; see there",
     ),
+    needs_classic=("forest",),
     simulation={
         "seed": 1,
         "machines": 20,
