@@ -94,7 +94,7 @@ def test_what_is_not_allowed_is_refused_by_name(changed: str, says: str) -> None
 @pytest.mark.parametrize(
     ("lake", "landing", "exports"),
     [
-        ("/home/lake", "/home/landing", "/home/lake/bikes/export"),
+        ("/data/lake", "/data/landing", "/data/lake/bikes/export"),
         ("s3://lake", "s3://landing", "s3://lake/bikes/export"),
         ("main.bikes", "/Volumes/main/bikes/nightshift/landing", "/Volumes/main/bikes/nightshift/export/bikes"),
     ],
