@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 LONGEST = 64 << 10  # bytes of one record, line breaks inside quotes included
+UNBOUNDED = 2**31 - 1  # characters of a field; records are bounded here, by their bytes, and the limit is everybody's
 SHOWN = 2000  # characters kept of a text that is too long
 
 TOO_LONG = f"is longer than {LONGEST} bytes, or has a quote that is never closed"
@@ -42,7 +43,7 @@ class Quoted:
     _rows: list[Row] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        csv.field_size_limit(len(self.block) + 1)  # records are bounded here, by their bytes
+        csv.field_size_limit(UNBOUNDED)
         self._lines = [line + b"\n" for line in self.block.split(b"\n")[:-1]]
         self._odd = b"\0" in self.block or not _is_text(self.block)
 

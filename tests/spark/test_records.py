@@ -155,6 +155,11 @@ def test_records_are_numbered_on_from_block_to_block(read: Reader, monkeypatch: 
     assert [row[:2] for row in found] == [(number, number + 1) for number in range(1, 10)]
 
 
+def test_what_else_reads_csv_in_this_process_is_not_held_to_a_block_of_ours(read: Reader) -> None:
+    read('a,b,c\n"1",2,3\n')
+    assert csv.field_size_limit() >= quoted.LONGEST
+
+
 def test_a_file_that_changes_while_it_is_read_ends_the_job(tmp_path: Path) -> None:
     path = tmp_path / "f.csv"
     path.write_text("a,b,c\n1,2,3\n")

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -12,10 +14,11 @@ from pyspark.sql import SparkSession
 from pyspark.testing import assertDataFrameEqual
 
 from local.first_nights import all_of_them
-from spark_jobs.declare import Place
+from spark_jobs.declare import Job, Place, Stage, Window
 from spark_jobs.declare.tags import CHAMPION, HOLD
 from spark_jobs.lakehouse import Lake
-from tests.databricks.nights.laptop import place_of, range_of
+from spark_jobs.use_cases import load
+from tests.databricks.nights.laptop import place_of, range_of, said_by
 from tests.databricks.standing import Standing, spark_of
 from tests.end_to_end.conftest import DAYS
 from tests.end_to_end.scheduler import DAG
@@ -148,11 +151,23 @@ def test_a_roll_back_and_its_release_reach_the_workspace_s_registry(nights: Stan
     assert HOLD.replace(".", "__") not in client.get_registered_model(name).tags
 
 
-def test_a_range_of_five_tables_runs_there_too(nights: Standing, spark: SparkSession) -> None:
+def test_a_range_of_five_tables_leaves_there_what_it_leaves_on_a_laptop(
+    nights: Standing, spark: SparkSession, tmp_path: Path
+) -> None:
+    window = Window(start=date(2024, 3, 1), end=date(2024, 3, 4))
     days = {"first_day": "2024-03-01", "last_day": "2024-03-03", "retrain": "never"}
     run = nights.scheduler.trigger(days, dag=MACHINES)
     assert nights.scheduler.finished(run, MACHINES) == "success", nights.scheduler.states(run, MACHINES)
-    refined = nights.scheduler.result(run, "refine", MACHINES)["rows"]
-    assert len(refined) == 5
-    assert all(one["in"] == one["kept"] + one["superseded"] + one["quarantined"] for one in refined.values())
-    assert Lake(spark, nights.place.lake, MACHINES).gold("features").read().count() > 0
+    place = place_of(nights, tmp_path)
+    stages = (Stage.INGEST, Stage.REFINE, Stage.FEATURES)
+    here = {stage: said_by(nights, place, Job(stage=stage, use_case=MACHINES, window=window)) for stage in stages}
+    for stage in stages:
+        assert nights.scheduler.result(run, stage, MACHINES)["rows"] == here[stage]["rows"]
+    assert len(here[Stage.REFINE]["rows"]) == 5
+    there, laptop = (Lake(spark, lake, MACHINES) for lake in (nights.place.lake, place.lake))
+    tables = [("silver", table.name) for table in load(MACHINES).tables]
+    for layer, name in (*tables, ("gold", "features"), ("gold", "labels")):
+        two = [lake.table(layer, name).read() for lake in (there, laptop)]
+        assert two[0].count() > 0
+        assert two[0].exceptAll(two[1]).isEmpty(), f"{layer}/{name}"
+        assert two[1].exceptAll(two[0]).isEmpty(), f"{layer}/{name}"
