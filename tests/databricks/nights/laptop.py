@@ -23,6 +23,7 @@ def place_of(nights: Standing, folder: Path) -> Place:
         registry=home.mlflow_url,
         engine=home.engine_url,
         token=str(home.engine_token),
+        simulation=nights.told.get("NIGHTSHIFT_SIMULATION", ""),
     )
 
 

@@ -165,9 +165,10 @@ def test_a_range_of_five_tables_leaves_there_what_it_leaves_on_a_laptop(
         assert nights.scheduler.result(run, stage, MACHINES)["rows"] == here[stage]["rows"]
     assert len(here[Stage.REFINE]["rows"]) == 5
     there, laptop = (Lake(spark, lake, MACHINES) for lake in (nights.place.lake, place.lake))
-    tables = [("silver", table.name) for table in load(MACHINES).tables]
+    # A last night may have told of machines anew meanwhile.
+    tables = [("silver", table.name) for table in load(MACHINES).tables if table.name != "machines"]
     for layer, name in (*tables, ("gold", "features"), ("gold", "labels")):
-        two = [lake.table(layer, name).read() for lake in (there, laptop)]
+        two = [lake.table(layer, name).read().where(f"day < DATE'{window.end}'") for lake in (there, laptop)]
         assert two[0].count() > 0
         assert two[0].exceptAll(two[1]).isEmpty(), f"{layer}/{name}"
         assert two[1].exceptAll(two[0]).isEmpty(), f"{layer}/{name}"
