@@ -121,7 +121,7 @@ stack-proof: install ## the stack's tests, on a Docker daemon; without its bad n
 stack-nights: install ## the stack's bad nights and moves ([ONE_OF=3]: a third, drawn)
 	@$(SPARK)/python -m pytest -v -rA --durations=12 --timeout=1500 -m long tests/stack
 
-databricks-alone: install ## what surrounds a job on Databricks, and its models, against a fake workspace: some five minutes
+databricks-alone: install ## what surrounds a job on Databricks, and its models, against a fake workspace: about three minutes
 	@$(AIRFLOW)/python -m pytest -q tests/databricks/alone
 	@$(SPARK)/python -m pytest -q --durations=5 --timeout=600 tests/databricks/models
 

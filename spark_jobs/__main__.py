@@ -39,7 +39,12 @@ def done(argv: list[str]) -> None:
     """The job, and its last line."""
     place, job = parse(argv)
     result = _run(place, job)
-    sys.stdout.write(json.dumps({"nightshift": 1, "stage": str(job.stage), **result}) + "\n")
+    say({"stage": str(job.stage), **result})
+
+
+def say(result: dict[str, Any]) -> None:
+    """The line that whoever asked for the job reads."""
+    sys.stdout.write(json.dumps({"nightshift": 1, **result}) + "\n")
     sys.stdout.flush()
 
 

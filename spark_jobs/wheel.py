@@ -1,12 +1,11 @@
 """Where a workspace begins: the entry points of the wheel, which end as `__main__` does, but tell it by an error."""
 
-import json
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from spark_jobs import use_cases
-from spark_jobs.__main__ import USELESS, done, log_to
+from spark_jobs.__main__ import USELESS, done, log_to, say
 from spark_jobs.declare import NightshiftError, Place, Stage, parse
 from spark_jobs.declare.tags import VERDICT
 from spark_jobs.declare.window import DAY
@@ -39,7 +38,7 @@ def taken(lake: str, use_case: str, folder: str) -> None:
     key = use_cases.load(use_case).features.key
     with spark_session(Place(lake=lake, landing="", tracking="", registry=""), "import") as spark:
         rows = take(Lake(spark, lake, use_case), key, folder)
-    sys.stdout.write(json.dumps({"nightshift": 1, "rows": rows}) + "\n")
+    say({"rows": rows})
 
 
 def _ended_in_words(work: Callable[[], None]) -> None:
@@ -70,5 +69,4 @@ def by_night(argv: list[str]) -> None:
     if newest is not None and VERDICT not in newest.tags:
         return done([*argv, f"--version={newest.version}"])
     why = f"version {newest.version} has its verdict: {newest.tags[VERDICT]}" if newest else "there is no version yet"
-    sys.stdout.write(json.dumps({"nightshift": 1, "stage": str(job.stage), "skipped": why}) + "\n")
-    return None
+    return say({"stage": str(job.stage), "skipped": why})

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-from databricks.sdk.errors import NotFound
-
 from local.commands import CannotGoOn, tell
 from nightshift.databricks.wheel import Wheel
 from workspace.connected import Connected, started
@@ -35,15 +33,8 @@ def lacks(of: Connected) -> Iterator[str]:
     for model in [one for one in models(of) if one.owner != principal]:
         whose = f"ownership of model {model.full_name}, which is {model.owner}'s"
         yield f"{whose}: type `make databricks-up PRINCIPAL={principal}`, for nobody else moves its aliases"
-    if Wheel().name not in found_or_none(of):
+    if Wheel().name not in found(of):
         yield f"{Wheel().name} in {of.told.wheels}: type `make deploy`"
-
-
-def found_or_none(of: Connected) -> list[str]:
-    try:
-        return found(of)
-    except NotFound:
-        return []
 
 
 if __name__ == "__main__":

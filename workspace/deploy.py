@@ -2,6 +2,8 @@
 
 from io import BytesIO
 
+from databricks.sdk.errors import NotFound
+
 from local.commands import tell
 from nightshift.databricks.wheel import PACKAGE, Wheel
 from workspace.connected import Connected, name_of, started
@@ -25,8 +27,11 @@ def deploy(to: Connected) -> None:
 
 
 def found(to: Connected) -> list[str]:
-    """Wheels of ours, the newest first."""
-    entries = [one for one in to.client.files.list_directory_contents(to.told.wheels) if one.name]
+    """Wheels of ours, the newest first; none where there is no folder for them yet."""
+    try:
+        entries = [one for one in to.client.files.list_directory_contents(to.told.wheels) if one.name]
+    except NotFound:
+        return []
     ours = [one for one in entries if str(one.name).startswith(f"{PACKAGE}-")]
     return [str(one.name) for one in sorted(ours, key=lambda one: -(one.last_modified or 0))]
 

@@ -62,7 +62,7 @@ class OnRequest:
         """The new cluster that the settings speak of."""
         if not self.of.told.compute.cluster:
             raise CannotGoOn(f"{FIELD} names no new cluster as JSON, so there is nothing to make one by: set it.")
-        return {"custom_tags": dict(self.of.told.tags), **self.of.told.compute.cluster}
+        return self.of.told.compute.tagged(self.of.told.tags)
 
     def permit(self, kind: str, number: str, principal: str, level: PermissionLevel) -> None:
         wanted = AccessControlRequest(permission_level=level, **{_kind_of(principal): principal})

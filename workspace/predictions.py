@@ -17,6 +17,7 @@ from local.home import Home
 from local.sql import opened
 from nightshift.databricks.request import Request
 from nightshift.databricks.wheel import TAKE, Wheel
+from spark_jobs.declare.job import RESULT
 from workspace.connected import Connected, name_of
 from workspace.deploy import found
 
@@ -85,7 +86,6 @@ class Predictions:
             stage=self.stage,
             argv=[told.lake, self.use_case, folder],
             owner="import",
-            attempt=uuid4().hex,  # asked again, it is another one: what it brought may have been dropped
             longest=LONGEST,
             entry=TAKE,
         )
@@ -103,7 +103,7 @@ class Predictions:
             raise self.failed(number, how.value if how else "it did not end")
         (task,) = ended.tasks or []
         lines = str(jobs.get_run_output(int(task.run_id or 0)).logs).splitlines()
-        if said := [line for line in lines if line.startswith('{"nightshift"')]:
+        if said := [line for line in lines if line.startswith(RESULT)]:
             return int(json.loads(said[-1])["rows"])
         raise self.failed(number, "it said no result")
 

@@ -26,6 +26,7 @@ class Stage(StrEnum):
 EVERY_NIGHT = tuple(stage for stage in Stage if stage is not Stage.PROFILE)  # whatever a use case asks for
 LEARNING = (Stage.PROFILE, Stage.TRAIN, Stage.EVALUATE)  # read all that is known
 A_MONTH = timedelta(days=31)
+RESULT = '{"nightshift": 1,'  # how the line of a job begins that says what came of it
 
 
 class Retrain(StrEnum):

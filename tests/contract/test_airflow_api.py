@@ -65,6 +65,15 @@ def test_a_server_that_answers_500_or_cuts_off_is_asked_again() -> None:
         assert airflow.state("dag", "run") == "success"
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_token_that_is_no_longer_taken_is_replaced_once(status: int) -> None:
+    with answering(status) as (airflow, bodies):
+        assert airflow.state("dag", "run") == "success"
+    assert len(bodies) == 2
+    with answering(status, status) as (airflow, _), pytest.raises(Answered, match=str(status)):
+        airflow.state("dag", "run")
+
+
 def test_a_run_whose_request_had_to_be_repeated_is_started_once_under_one_name() -> None:
     with answering(500, 409) as (airflow, bodies):
         name = airflow.trigger("dag", {})

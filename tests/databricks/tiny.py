@@ -4,6 +4,7 @@ from functools import cached_property
 from pathlib import Path
 
 from nightshift.databricks.wheel import Wheel
+from tests.databricks.fake.server import Workspace
 
 JOB = Path(__file__).with_name("tiny_job.py")
 
@@ -15,3 +16,13 @@ class Tiny(Wheel):
 
     def files(self) -> dict[str, bytes]:
         return {"spark_jobs/__init__.py": b"", "spark_jobs/wheel.py": JOB.read_bytes()}
+
+
+def deployed(there: Workspace, wheels: Path, environments: Path) -> None:
+    """Installed once for all tests that share these environments: the code is the same."""
+    tiny = Tiny()
+    wheels.mkdir(parents=True)
+    (wheels / tiny.name).write_bytes(tiny.built())
+    there.runs.environments.root = environments
+    if (ready := environments / Path(tiny.name).stem / "bin" / "python").exists():
+        there.runs.environments.made[tiny.name] = ready

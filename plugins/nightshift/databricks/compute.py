@@ -50,8 +50,12 @@ class Compute:
         libraries = {"libraries": [{"whl": wheel}]}
         if self.existing:
             return {"existing_cluster_id": self.existing, **libraries}
-        tagged = {"custom_tags": {**self.cluster.get("custom_tags", {}), **tags}} if tags else {}
-        return {"new_cluster": {**self.cluster, **tagged}, **libraries}
+        return {"new_cluster": self.tagged(tags), **libraries}
+
+    def tagged(self, tags: Mapping[str, str]) -> dict[str, Any]:
+        """The new cluster as it was given, with these tags besides its own."""
+        more = {"custom_tags": {**self.cluster.get("custom_tags", {}), **tags}} if tags else {}
+        return {**self.cluster, **more}
 
     def of_a_run(self, wheel: str) -> dict[str, Any]:
         if not self.serverless:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from nightshift.databricks.runs import Name, digest
-from nightshift.databricks.wheel import ENTRY, PACKAGE, SUFFIX, Wheel
+from nightshift.databricks.wheel import ENTRY, PACKAGE, Wheel
 from nightshift.databricks.workspace import Workspace
 
 
@@ -18,24 +18,23 @@ class Request:
     workspace: Workspace
     stage: str  # lake, use case and stage
     argv: list[str]
-    owner: str  # the Airflow and its Dag run
+    owner: str  # the Dag run
     longest: timedelta
     entry: str = ENTRY
     # A used token returns its run for ever, also when that has failed: so no two requests may have the same.
     attempt: str = field(default_factory=lambda: uuid4().hex)
 
     @cached_property
-    def wheel(self) -> str:
-        return Wheel().name
+    def wheel(self) -> Wheel:
+        return Wheel()
 
     @property
     def name(self) -> Name:
-        code = self.wheel.removesuffix(SUFFIX).rpartition("+")[2]
-        return Name(stage=self.stage, owner=self.owner, wheel=code, job=digest(*self.argv)[:10])
+        return Name(stage=self.stage, owner=self.owner, wheel=self.wheel.code, job=digest(*self.argv)[:10])
 
     @property
     def body(self) -> dict[str, Any]:
-        workspace, wheel = self.workspace, f"{self.workspace.wheels}/{self.wheel}"
+        workspace, wheel = self.workspace, f"{self.workspace.wheels}/{self.wheel.name}"
         seconds = int(self.longest.total_seconds())
         task = {
             "task_key": self.stage.rpartition(" ")[2],

@@ -42,7 +42,7 @@ class Name:
     """What a run is called: whose it is can be told by whoever sees a list of them, so nothing has to remember."""
 
     stage: str  # lake, use case and stage: at most one of these may run
-    owner: str = ""  # the Airflow and its Dag run
+    owner: str = ""  # the Dag run
     wheel: str = ""  # the content of the code it began with
     job: str = ""  # its argv
 

@@ -5,6 +5,7 @@ import re
 import zipfile
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
@@ -43,7 +44,7 @@ class Wheel:
         """What its name says of its content."""
         return self.version.rpartition("+")[2]
 
-    @property
+    @cached_property  # all of the code is read for it
     def version(self) -> str:
         content = sha256()
         for path, text in self.files().items():

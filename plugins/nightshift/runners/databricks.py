@@ -18,12 +18,12 @@ from nightshift.endings import failing_in_words
 from nightshift.runners.job import JobFailed, JobOperator, Result, level_of, result_of
 from nightshift.settings import settings
 from spark_jobs.declare import BadRequest, NightshiftError, Refused, Stage, Unreachable
+from spark_jobs.declare.job import RESULT
 
 log = logging.getLogger(__name__)
 POLLS_EVERY = 5  # seconds
 QUEUED = timedelta(minutes=15)  # a run may wait so long for its compute before its own time begins
 TOLD = re.compile(r"[\w.]+: (?P<how>refused|failed): (?P<words>.*)", re.DOTALL)  # as spark_jobs/wheel.py ends
-RESULT = '{"nightshift": 1,'
 
 
 class DatabricksJob(JobOperator):
@@ -33,7 +33,7 @@ class DatabricksJob(JobOperator):
 
     def run(self, argv: list[str]) -> NoReturn:
         runs, request = Runs(_workspace()), self.request(argv)
-        runs.require(request.wheel)
+        runs.require(request.wheel.name)
         for run in runs.active(request.name.stage):
             if Name.of(run).owner != request.name.owner:
                 self.wait_for_another(run)

@@ -35,7 +35,7 @@ from nightshift.settings import settings
 from spark_jobs.declare import Stage
 from tests.databricks.address import TOKEN, told
 from tests.databricks.fake.server import Workspace, workspace
-from tests.databricks.tiny import Tiny
+from tests.databricks.tiny import deployed
 from workspace.connected import Connected, connected
 
 # The provider's, of Airflow and aiohttp.
@@ -147,7 +147,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def environments(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Installed once for all tests: the code is the same."""
     return tmp_path_factory.mktemp("environments")
 
 
@@ -163,12 +162,7 @@ def fake(tmp_path: Path, environments: Path, monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr(operator, "POLLS_EVERY", 0.2)
         monkeypatch.setattr(runs_of, "LOOKS_EVERY", 0.1)
         monkeypatch.setattr(runs_of, "TRIES", 3)
-        wheels = volume / "wheels"
-        wheels.mkdir(parents=True)
-        (wheels / Tiny().name).write_bytes(Tiny().built())
-        found.runs.environments.root = environments
-        if (ready := environments / Path(Tiny().name).stem / "bin" / "python").exists():
-            found.runs.environments.made[Tiny().name] = ready
+        deployed(found, volume / "wheels", environments)
         yield found
 
 

@@ -78,6 +78,16 @@ def test_a_cluster_is_of_one_principal_where_its_mode_and_the_person_say_so(
     assert cluster.get("single_user_name") == whose
 
 
+def test_a_cluster_has_its_own_tags_and_those_for_the_bill(
+    fake: Workspace, signed_in: Connected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WITH", "cluster")
+    monkeypatch.setenv("NIGHTSHIFT_TAGS", "team=bikes")
+    up(connected())
+    (cluster,) = fake.compute.clusters.values()
+    assert cluster["custom_tags"] == {"ResourceClass": "SingleNode", "team": "bikes"}
+
+
 @pytest.mark.parametrize(
     ("principal", "kind"),
     [("ann@example.org", "user_name"), (PRINCIPAL, "service_principal_name"), ("nights", "group_name")],

@@ -1,6 +1,7 @@
 """What a person types about a workspace: shown first, done once, refused in words."""
 
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -26,6 +27,12 @@ TABLE = f"{LAKE}.bike_sharing_silver_rides"
 
 def wheels(fake: Workspace) -> Path:
     return fake.files.root / "volume" / "wheels"
+
+
+def test_where_no_folder_of_wheels_is_there_are_none(fake: Workspace, signed_in: Connected) -> None:
+    assert len(found(signed_in)) == 1
+    shutil.rmtree(wheels(fake))
+    assert found(signed_in) == []
 
 
 def test_up_shows_what_it_will_make_makes_it_and_then_finds_it(

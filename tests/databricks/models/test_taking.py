@@ -12,7 +12,7 @@ from local.commands import CannotGoOn
 from local.home import Home
 from tests.databricks.address import told
 from tests.databricks.fake.server import Workspace, workspace
-from tests.databricks.tiny import Tiny
+from tests.databricks.tiny import deployed
 from workspace.connected import connected
 from workspace.predictions import Predictions
 
@@ -29,11 +29,7 @@ def fake(tmp_path: Path, environments: Path, monkeypatch: pytest.MonkeyPatch) ->
         settings = told(found.address, volume) | {"DATABRICKS_HOST": found.address, "DATABRICKS_TOKEN": "dapi-of-runs"}
         for name, value in settings.items():
             monkeypatch.setenv(name, value)
-        (volume / "wheels").mkdir(parents=True)
-        (volume / "wheels" / Tiny().name).write_bytes(Tiny().built())
-        found.runs.environments.root = environments
-        if (ready := environments / Path(Tiny().name).stem / "bin" / "python").exists():
-            found.runs.environments.made[Tiny().name] = ready
+        deployed(found, volume / "wheels", environments)
         yield found
 
 

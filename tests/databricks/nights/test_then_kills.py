@@ -91,10 +91,14 @@ def over(nights: Standing, run: str) -> None:
     nights.scheduler.airflow.call("PATCH", f"/dags/{CASE}/dagRuns/{quote(run)}", {"state": "failed"})
 
 
-def test_a_task_that_is_marked_failed_ends_its_run(nights: Standing, waiting: Path) -> None:
-    run = begun(nights)
+def mark_failed(nights: Standing, run: str) -> None:
     path = f"/dags/{CASE}/dagRuns/{quote(run)}/taskInstances/ingest"
     nights.scheduler.airflow.call("PATCH", path, {"new_state": "failed"})
+
+
+def test_a_task_that_is_marked_failed_ends_its_run(nights: Standing, waiting: Path) -> None:
+    run = begun(nights)
+    mark_failed(nights, run)
     soon(nights, lambda: states(nights) == ["CANCELED"], "cancelled after its task was marked failed")
     over(nights, run)
 
@@ -102,8 +106,7 @@ def test_a_task_that_is_marked_failed_ends_its_run(nights: Standing, waiting: Pa
 def test_a_task_that_is_marked_failed_while_it_is_watched_ends_its_run(nights: Standing, waiting: Path) -> None:
     run = begun(nights)
     watched(nights)
-    path = f"/dags/{CASE}/dagRuns/{quote(run)}/taskInstances/ingest"
-    nights.scheduler.airflow.call("PATCH", path, {"new_state": "failed"})
+    mark_failed(nights, run)
     soon(nights, lambda: states(nights) == ["CANCELED"], "cancelled by its watch")
     over(nights, run)
 
