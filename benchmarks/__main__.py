@@ -18,11 +18,14 @@ NAMES = (
     "memory",
     "fair",
     "scoring",
-    "profile",
+    "predict",
+    "looking",
     *OF_MAINTENANCE,
     "bike_sharing",
     "wine_quality",
+    "census_income",
     "wine_search",
+    "census_search",
 )
 ON_REQUEST = ("stack",)  # needs a stack that is up
 

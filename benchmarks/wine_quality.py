@@ -23,7 +23,6 @@ from benchmarks.lakes import BEFORE_TRAINING, Town, in_a_row, jobs, workshop
 from benchmarks.measured import asked, published, tell
 from spark_jobs import lakehouse
 from spark_jobs.declare import Search, Window
-from spark_jobs.kinds import Candidate
 from spark_jobs.learning.choosing import Choosing
 from spark_jobs.learning.known import in_memory, known
 from spark_jobs.learning.model_part import model_part
@@ -81,7 +80,7 @@ def choosing(wines: Wines, spark: SparkSession, search: Search, told: Told = lam
     parts = {"train": wines.learn[bucket >= VALIDATE], "validate": wines.learn[bucket < VALIDATE]}
     part = model_part(USE_CASE.name)
 
-    def rows(_: Candidate, *names: str) -> Any:
+    def rows(*names: str, in_memory: bool) -> Any:  # noqa: ARG001 - all kinds here want them so
         return pd.concat([parts[name] for name in names], ignore_index=True)
 
     return Choosing(

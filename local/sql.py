@@ -5,13 +5,12 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from engine.running import answers, running
+from local.at_hand import engine_for
 from local.commands import tell
 from local.home import Home, from_environment
 from spark_jobs import use_cases
@@ -45,19 +44,9 @@ def main(home: Home, query: str) -> int:
 @contextmanager
 def opened(home: Home, name: str) -> Iterator[SparkSession]:
     """A session that sees the lake of this home."""
-    with _place(home) as place, spark_session(place, name, small=True) as spark:
-        yield spark
-
-
-@contextmanager
-def _place(home: Home) -> Iterator[Place]:
-    """With the engine of `make run`, or one of its own where none runs."""
     where = Place(lake=str(home.lake), landing="", tracking="", registry="")
-    if answers(home.engine_port):
-        yield replace(where, engine=home.engine_url, token=str(home.engine_token))
-    else:
-        with running(home.engine, home.lake, memory=home.engine_memory) as own:
-            yield replace(where, engine=own.address, token=str(own.token))
+    with engine_for(home, where, home.engine) as place, spark_session(place, name, small=True) as spark:
+        yield spark
 
 
 def _databases(names: list[str]) -> list[str]:

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 
 from airflow.sdk import Param
 
-from nightshift.plan import USUAL
+from nightshift.plan import DECLARED, USUAL
 from nightshift.registry import PREVIOUS, RELEASE, ROLL_BACK
 from nightshift.serverless import offered
-from spark_jobs.declare import Space, UseCase
-from spark_jobs.declare.space import in_words
+from spark_jobs.declare import Search, Space, UseCase
+from spark_jobs.declare.learning import WAYS
+from spark_jobs.declare.space import in_words, size
 
 DAYS = "Both days or none; the whole range is one run. None: yesterday (UTC)."
 
@@ -22,6 +23,7 @@ def of_a_use_case(use_case: UseCase) -> dict[str, Param]:
         "approval": _choice("Approval", _asks(use_case), "yes"),
         **_also(offered(use_case)),
         **_parameters(use_case.search.spaces),
+        **_search(use_case.search),
         "version": Param(
             None,
             type=["null", "integer"],
@@ -67,6 +69,16 @@ def _parameters(spaces: Mapping[str, Space]) -> dict[str, Param]:
         return {}
     says = f"Train with exactly these, instead of searching. {in_words(spaces)}."
     return {"parameters": Param(None, type=["null", "object"], title="Parameters", description=says)}
+
+
+def _search(search: Search) -> dict[str, Param]:
+    if not search.spaces:
+        return {}
+    says = (
+        f"Declared is {search.by}. grid: all {size(search.spaces):,} combinations; genetic and optuna: {search.trials} "
+        "trials. The run then trains, whether due or not."
+    )
+    return {"search": Param(DECLARED, type="string", enum=[DECLARED, *WAYS], title="Search by", description=says)}
 
 
 def _asks(use_case: UseCase) -> str:

@@ -8,12 +8,17 @@ from typing import Any, TypeVar
 
 from nightshift.serverless import offered
 from spark_jobs.declare import BadRequest, Parameters, Retrain, UseCase, Window
+from spark_jobs.declare.learning import WAYS
 from spark_jobs.declare.space import checked
 
 T = TypeVar("T")
 DAY = timedelta(days=1)
 USUAL = "as this kind of run does"
-FIELDS = ("first_day", "last_day", "retrain", "may_promote", "approval", "also", "parameters", "version", "reason")
+DECLARED = "as declared"
+FIELDS = (
+    *("first_day", "last_day", "retrain", "may_promote", "approval"),
+    *("also", "parameters", "search", "version", "reason"),
+)
 
 
 class Kind(StrEnum):
@@ -36,6 +41,7 @@ class Form:
     approval: bool | None = None
     also: str = ""
     parameters: object = None  # checked against what the use case declares
+    search: str = ""  # as above
     version: str = ""
     reason: str = ""
 
@@ -53,6 +59,7 @@ class Form:
             approval=_choice("approval", given, {"yes": True}),
             also=str(given.get("also", "")),
             parameters=given.get("parameters"),
+            search=_choice("search", given, {way: way for way in WAYS}, DECLARED) or "",
             version=_version(given.get("version", "")),
             reason=str(given.get("reason", "")),
         )
@@ -86,6 +93,7 @@ class Plan:
     also: str = ""
     approval: bool = False  # a person is asked before anything is promoted
     parameters: Parameters = field(default_factory=dict)  # train with these instead of searching
+    search: str = ""  # by another way than the use case declares
 
     @property
     def said_why(self) -> str:
@@ -117,6 +125,7 @@ def plan_of(use_case: UseCase, started: Started, form: Form, *, today: date) -> 
         approval=use_case.approval or form.approval is True,
         also=_also(use_case, form),
         parameters={} if form.parameters is None else checked(use_case.search.spaces, form.parameters),
+        search=use_case.search.asked(form.search).by if form.search else "",
         version=form.version,
         reason=form.reason,
         run_key=started.run_key,
@@ -177,10 +186,9 @@ def _refuse_in_backfill(form: Form) -> None:
     for name in ("may_promote", "approval"):
         if getattr(form, name):
             raise BadRequest(name, "a back-fill never promotes: leave the field out, or use the form")
-    if form.parameters is not None and form.retrain is not Retrain.ALWAYS:
-        raise BadRequest(
-            "parameters", "a back-fill trains only where retrain is always: say so, or leave the field out"
-        )
+    for name in ("parameters", "search"):
+        if getattr(form, name) and form.retrain is not Retrain.ALWAYS:
+            raise BadRequest(name, "a back-fill trains only where retrain is always: say so, or leave the field out")
 
 
 def _refuse_contradictions(form: Form) -> None:
@@ -188,14 +196,18 @@ def _refuse_contradictions(form: Form) -> None:
         raise BadRequest("approval", "there is nothing to approve where may_promote is no: leave one of them out")
     if form.parameters is not None and form.retrain is Retrain.NEVER:
         raise BadRequest("parameters", "they are to train with, and retrain says never: leave one of them out")
+    if form.search and form.retrain is Retrain.NEVER:
+        raise BadRequest("search", "it is a training, and retrain says never: leave one of them out")
+    if form.parameters is not None and form.search:
+        raise BadRequest("parameters", f"they are instead of a search, and one by {form.search} is asked for too")
     if form.parameters is not None and form.also:
         raise BadRequest("parameters", f"they are instead of a search, and {form.also} beside one: leave one out")
 
 
 def _retrain(kind: Kind, form: Form) -> Retrain:
-    """Who gives parameters wants a training, due or not."""
+    """Who gives parameters or asks for a search wants a training, due or not."""
     usually = Retrain.NEVER if kind is Kind.BACKFILL else Retrain.IF_DUE
-    return Retrain.ALWAYS if form.parameters is not None else form.retrain or usually
+    return Retrain.ALWAYS if form.parameters is not None or form.search else form.retrain or usually
 
 
 def _day(field: str, value: object) -> date | None:
@@ -207,12 +219,12 @@ def _day(field: str, value: object) -> date | None:
         raise BadRequest(field, f"is a day such as 2024-02-29, got {value!r}") from None
 
 
-def _choice(field: str, given: Mapping[str, Any], choices: Mapping[str, T]) -> T | None:
-    value = given.get(field, USUAL)
-    if value == USUAL:
+def _choice(field: str, given: Mapping[str, Any], choices: Mapping[str, T], usual: str = USUAL) -> T | None:
+    value = given.get(field, usual)
+    if value == usual:
         return None
     if value not in choices:
-        raise BadRequest(field, f"is one of {', '.join([USUAL, *choices])}; got {value!r}")
+        raise BadRequest(field, f"is one of {', '.join([usual, *choices])}; got {value!r}")
     return choices[value]
 
 

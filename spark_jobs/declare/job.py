@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import NoReturn
 
 from spark_jobs.declare.errors import BadRequest
+from spark_jobs.declare.learning import WAYS
 from spark_jobs.declare.space import Parameters
 from spark_jobs.declare.window import Window
 
@@ -95,10 +96,13 @@ class Job:
     version: str = ""  # the model version to evaluate, or to score with instead of the champion
     also: str = ""  # a candidate that is fitted only on request
     parameters: Parameters = field(default_factory=dict)  # train with these instead of searching
+    search: str = ""  # by another way than the use case declares
 
     def __post_init__(self) -> None:
         if self.version and not self.version.isdigit():
             raise BadRequest("version", f"is a number, got {self.version!r}")
+        if self.search and self.search not in WAYS:
+            raise BadRequest("search", f"is one of {', '.join(WAYS)}, got {self.search!r}")
 
     @property
     def small(self) -> bool:
@@ -109,9 +113,9 @@ class Job:
         window = {"start": self.window.start.isoformat(), "end": self.window.end.isoformat()}
         parameters = json.dumps(self.parameters, sort_keys=True) if self.parameters else ""
         extra = {"run": self.run, "retrain": str(self.retrain), "version": self.version, "also": self.also}
-        extra |= {"parameters": parameters}
-        defaults = {"run": "", "retrain": Retrain.IF_DUE, "version": "", "also": "", "parameters": ""}
-        given = {name: value for name, value in extra.items() if value != defaults[name]}
+        extra |= {"parameters": parameters, "search": self.search}
+        usual = {"retrain": Retrain.IF_DUE}
+        given = {name: value for name, value in extra.items() if value != usual.get(name, "")}
         return [str(self.stage), self.use_case, *_options(window | given)]
 
 
@@ -158,6 +162,7 @@ def _parser() -> _Parser:
     job.add_argument("--version", default="")
     job.add_argument("--also", default="", help="a candidate that is fitted only on request")
     job.add_argument("--parameters", type=_parameters, default={}, help="train with these instead of searching")
+    job.add_argument("--search", default="", help=f"by another way than declared: {', '.join(WAYS)}")
     return parser
 
 

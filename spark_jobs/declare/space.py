@@ -2,27 +2,53 @@
 
 import json
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from spark_jobs.declare.errors import BadDeclaration, BadRequest
 
 Value = float | int | str | bool | None
+EDGE = 0.02  # of the way from one end to the other
 Parameters = Mapping[str, Mapping[str, Value]]  # of each candidate by its name; none: search
 
 
 @dataclass(frozen=True, kw_only=True)
-class Between:
+class Between(ABC):
     """Both ends included; with `log` each order of magnitude is as likely as the next."""
 
     low: float
     high: float
     log: bool = False
+    points: tuple[float, ...] = ()  # what a grid takes of it; none are named: both ends and the middle
 
     def __post_init__(self) -> None:
         if not self.low < self.high or (self.log and self.low <= 0):
             raise BadDeclaration(f"space: low must be below high, and above 0 where log is set, got {self!r}")
+        if list(self.points) != sorted(set(self.points)) or not all(map(self.allows, self.points)):
+            raise BadDeclaration(f"space: points are {self}, each once, the lowest first; got {self.points}")
+
+    @abstractmethod
+    def allows(self, value: object) -> bool: ...
+
+    @property
+    def taken(self) -> tuple[float, ...]:
+        """By a grid."""
+        return self.points or tuple(dict.fromkeys((self.low, self.middle, self.high)))
+
+    def at_edge(self, value: float, *, of_grid: bool) -> bool:
+        """So near to an end that what is better may lie behind it."""
+        if of_grid:
+            return len(self.taken) > 1 and value in (self.taken[0], self.taken[-1])
+        return not EDGE < self.height(value) < 1 - EDGE
+
+    @property
+    def middle(self) -> float:
+        """In three digits, as people would choose it."""
+        exact = math.sqrt(self.low * self.high) if self.log else (self.low + self.high) / 2
+        return min(max(float(f"{exact:.3g}"), self.low), self.high)
 
     def height(self, value: float) -> float:
         """Where it lies between the ends, from 0 to 1."""
@@ -55,6 +81,11 @@ class Whole(Between):
 
     low: int
     high: int
+    points: tuple[int, ...] = ()
+
+    @property
+    def middle(self) -> int:
+        return round(super().middle)
 
     def __str__(self) -> str:
         return f"a whole number from {self.low} to {self.high}"
@@ -87,6 +118,16 @@ class Choice:
         # True is 1 in Python, and another word in JSON.
         return any(value == option and isinstance(value, bool) is isinstance(option, bool) for option in self.options)
 
+    @property
+    def taken(self) -> tuple[Value, ...]:
+        return self.options
+
+    def at_edge(self, value: Value, *, of_grid: bool) -> bool:  # noqa: ARG002 - it is always taken as it is
+        """Only numbers that rise have edges."""
+        numbers = [one for one in self.options if isinstance(one, int | float) and not isinstance(one, bool)]
+        rise = len(numbers) == len(self.options) and numbers == sorted(numbers)
+        return rise and value in (numbers[0], numbers[-1])
+
     def height(self, value: Value) -> float:
         return self.options.index(value) / (len(self.options) - 1)
 
@@ -95,12 +136,23 @@ class Choice:
         return str(self.options[0]), str(self.options[-1])
 
 
-Space = Mapping[str, Real | Whole | Choice]
+Dimension = Real | Whole | Choice
+Space = Mapping[str, Dimension]
 
 
 def suggested(space: Space, trial: Any, prefix: str = "") -> dict[str, Value]:
     """What a trial shall try. Asked in the order of the declaration: with one seed, that decides what comes."""
     return {name: dimension.suggest(trial, f"{prefix}{name}") for name, dimension in space.items()}
+
+
+def combinations(space: Space) -> list[dict[str, Value]]:
+    """All that a grid tries; the last dimension changes first."""
+    return [dict(zip(space, values, strict=True)) for values in product(*(one.taken for one in space.values()))]
+
+
+def size(spaces: Mapping[str, Space]) -> int:
+    """How many combinations a grid of these has."""
+    return sum(math.prod(len(one.taken) for one in space.values()) for space in spaces.values())
 
 
 def checked(spaces: Mapping[str, Space], given: object) -> Parameters:

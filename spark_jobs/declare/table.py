@@ -69,6 +69,7 @@ class RawTable:
     day_column: str = ""  # the raw column whose first ten characters are the event day
     event_time: str = ""  # SQL over the typed columns
     at_arrival: bool = False
+    missing: tuple[str, ...] = ()  # what files write where nothing is known, beside leaving it blank
     checks: tuple[Check, ...] = ()
     known_after: timedelta = timedelta()
     whole_history: bool = False  # features read all of it before the stamp, not only `lookback`
@@ -91,8 +92,19 @@ class RawTable:
         unknown = ({*self.key} - allowed) | ({self.day_column} - {*names, ""})
         if unknown or not self.key:
             raise BadDeclaration(f"table {self.name}: key {self.key} must name some of {sorted(allowed)}")
+        self._refuse_missing()
         if self.refers_to is not None and self.refers_to[1] not in names:
             raise BadDeclaration(f"table {self.name}: refers_to names {self.refers_to[1]}, which it does not hold")
+
+    def _refuse_missing(self) -> None:
+        if blank := [word for word in self.missing if not word or word != word.strip()]:
+            raise BadDeclaration(f"table {self.name}: missing holds words without blanks around them, got {blank[0]!r}")
+        for column in self.columns:
+            if both := {*self.missing} & {*column.codes}:
+                raise BadDeclaration(
+                    f"table {self.name}: {both.pop()!r} is missing, so it is no code of {column.name}: "
+                    "take it out of one"
+                )
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -20,14 +20,29 @@ class Features:
     columns: tuple[str, ...]
     lookback: timedelta  # how far before a row its aggregates over time read
     step: timedelta | None = None  # a row stands at the end of a step this long, not at an event
+    categories: tuple[str, ...] = ()  # of the columns, those that hold words: null is missing, and so is a new word
+    protected: tuple[str, ...] = ()  # of the columns, those that no model reads: kept to look at groups by
+    weight: str = ""  # of the columns, the one that says what a row weighs when a model is fitted
 
     def __post_init__(self) -> None:
         if "at" not in self.key:
             raise BadDeclaration(f"features: the key must hold 'at', got {self.key}")
         if not self.columns or len(set(self.columns)) != len(self.columns) or set(self.columns) & set(self.key):
             raise BadDeclaration("features: name each column once, and none of the key")
+        named = (*self.categories, *self.protected, *filter(None, [self.weight]))
+        if strange := [name for name in named if name not in self.columns]:
+            raise BadDeclaration(
+                f"features: categories, protected and weight name some of the columns, and {strange[0]!r} is none"
+            )
+        if not self.read:
+            raise BadDeclaration("features: all columns are protected, so no model could read any")
         if self.step is not None and (self.step <= timedelta() or timedelta(days=1) % self.step):
             raise BadDeclaration(f"features: a day must hold a whole number of steps, got {self.step}")
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """What a model may read."""
+        return tuple(name for name in self.columns if name not in self.protected)
 
     @property
     def day(self) -> str:
@@ -95,6 +110,7 @@ class UseCase:
     predictions: tuple[str, ...] = ("prediction",)
     reasons: int = 0  # so many features that moved a prediction most are kept beside it
     reasons_from: str = ""  # a constant of calibrate: predictions below it keep none
+    slices: tuple[str, ...] = ()  # features or labels: a verdict looks at the groups of rows that share a value
     reports: tuple[Report, ...] = ()
     reads: Reads | None = None
     publication: Publication | None = None
@@ -123,6 +139,13 @@ class UseCase:
             )
         if self.answer_within <= timedelta():
             raise BadDeclaration(f"{self.name}: answer_within must leave time for an answer, got {self.answer_within}")
+        held = {*self.features.columns, *self.labels.columns, *self.labels.facts}
+        looked_at = (*self.slices, *(self.split.strata if isinstance(self.split, HashSplit) else ()))
+        if strange := [name for name in looked_at if name not in held]:
+            raise BadDeclaration(
+                f"{self.name}: slices and strata name features or labels, and {strange[0]!r} is none of {sorted(held)}"
+            )
+        self._refuse_slices()
         leaked = set(self.labels.columns) & set(self.features.columns)
         if leaked:
             raise BadDeclaration(f"{self.name}: {sorted(leaked)} are labels, so no features")
@@ -165,6 +188,22 @@ class UseCase:
             self._refuse_unknown_reference(table)
         if self.labels.clock not in names:
             raise BadDeclaration(f"{self.name}: labels.clock is one of {names}, got {self.labels.clock!r}")
+
+    def _refuse_slices(self) -> None:
+        """Groups are looked at by whether a yes was foretold, decided and true: so there is one of each."""
+        if self.gate.groups and not self.slices:
+            raise BadDeclaration(f"{self.name}: the gate bounds groups, and no slices say which: slices=('sex',), say")
+        if len(set(self.slices)) != len(self.slices):
+            raise BadDeclaration(f"{self.name}: name each slice once, got {self.slices}")
+        if self.slices and (len(self.labels.columns) != 1 or len(self.predictions) < 2):
+            raise BadDeclaration(
+                f"{self.name}: slices go with one label of 0 and 1, and with predictions of its probability and of "
+                f"what `decide` makes of it; got labels {self.labels.columns} and predictions {self.predictions}"
+            )
+        if self.slices and self.predictions[1] in (*self.features.columns, *self.labels.columns, *self.labels.facts):
+            raise BadDeclaration(
+                f"{self.name}: {self.predictions[1]!r} is decided, so it is no name of a feature or a label"
+            )
 
     def _refuse_unknown_reference(self, table: RawTable) -> None:
         if table.refers_to is None:

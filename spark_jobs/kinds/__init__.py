@@ -29,13 +29,20 @@ class Columns:
     features: tuple[str, ...]
     labels: tuple[str, ...]
     predictions: tuple[str, ...]
+    categories: tuple[str, ...] = ()  # of the features, those that hold words
+    weight: str = ""  # the column that says what a row weighs; none: all weigh the same
 
     @classmethod
     def of(cls, use_case: UseCase) -> "Columns":
         labels, predictions = use_case.labels.columns, use_case.predictions
         if len(predictions) < len(labels):
             raise BadDeclaration(f"{use_case.name}: name a prediction for each label {labels}, got {predictions}")
-        return cls(features=use_case.features.columns, labels=labels, predictions=predictions[: len(labels)])
+        features = use_case.features
+        categories = tuple(name for name in features.read if name in features.categories)
+        gives = predictions[: len(labels)]
+        return cls(
+            features=features.read, labels=labels, predictions=gives, categories=categories, weight=features.weight
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,9 +132,22 @@ class Candidate:
         listed = [{"kind": name, "params": dict(params)} for name, params in members]
         return replace(self, of=(), params={"members": listed})
 
+    def made(self, params: Params) -> Any:
+        """The Estimator of these parameters."""
+        if self.build is None:
+            raise BadDeclaration(f"candidate {self.name}: kind {self.kind} is not built of Spark ML")
+        return self.build(params)
+
+    def unknown(self, params: Params) -> list[str]:
+        """Those of them that nothing reads."""
+        found: list[str] = getattr(kind(self.kind), "unknown", lambda _: [])(self._given(params))
+        return found
+
     def fit(self, rows: Any, params: Params, columns: Columns, watched: Any = None) -> Model:
-        given = dict(params) | ({"build": self.build} if self.build else {})
-        return kind(self.kind).fit(rows, given, columns, watched)
+        return kind(self.kind).fit(rows, self._given(params), columns, watched)
+
+    def _given(self, params: Params) -> Params:
+        return dict(params) | ({"build": self.build} if self.build else {})
 
 
 def kind(name: str) -> ModelKind:

@@ -108,4 +108,4 @@ def read(own: Path, columns: Columns) -> Blend:
 def _blended(members: list[Member]) -> Blend:
     first = members[0].model
     settled = {"members": [{"kind": one.kind, "params": dict(one.model.settled)} for one in members]}
-    return Blend(members=tuple(members), columns=first.columns, settled=settled, usual=first.usual)
+    return Blend(members=tuple(members), columns=first.columns, settled=settled, usual=first.usual, words=first.words)

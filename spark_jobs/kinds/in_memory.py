@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pyspark.sql import DataFrame
 
+from spark_jobs.declare import Refused
 from spark_jobs.kinds import Columns, Params, Why
 from spark_jobs.kinds.reasons import REASONS, given
+from spark_jobs.kinds.words_anywhere import Words, matrix_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     Numbers = np.ndarray[Any, Any]
+
+WORDS_ANYWHERE = Path(__file__).with_name("words_anywhere.py")
+MOST_WORDS = 255  # of a feature
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +37,7 @@ class InMemory(ABC):
     settled: Params
     usual: Mapping[str, float] = field(default_factory=dict)  # means of the rows it was fitted on
     curves: Mapping[str, list[float]] = field(default_factory=dict)
+    words: Words = field(default_factory=dict)
 
     numbers: ClassVar[str] = "float64"  # of the matrix it predicts
     files: ClassVar[str]  # the folder's name within a saved model
@@ -97,23 +103,51 @@ class InMemory(ABC):
             own = Path(name) / self.files
             own.mkdir()
             self.write(own)
-            doubles = dict.fromkeys(reads, "double")  # whatever comes, a matrix holds floats
-            portable = Portable(code=self.anywhere, files=own, needs=self.needs)
-            save_python_model(folder, portable, doubles, self.columns.predictions)
+            # Whatever number comes, a matrix holds floats.
+            types = {name: "string" if name in self.words else "double" for name in reads}
+            portable = Portable(code=(*self.anywhere, WORDS_ANYWHERE), files=own, needs=self.needs)
+            save_python_model(folder, portable, types, self.columns.predictions)
 
     def _matrix(self, rows: "pd.DataFrame") -> "Numbers":
-        return matrix_of(rows, self.columns.features, self.numbers)
+        return matrix_of(rows, self.columns.features, self.words, self.numbers)
 
 
-def matrix_of(rows: "pd.DataFrame", features: Sequence[str], numbers: str) -> "Numbers":
-    matrix: Numbers = rows[list(features)].to_numpy(numbers, na_value=float("nan"))
-    return matrix
+def words_of(rows: "pd.DataFrame", columns: Columns) -> dict[str, tuple[str, ...]]:
+    """Those that are learned, in their own order; of a great many the commonest, and the others count as missing."""
+
+    def commonest(name: str) -> tuple[str, ...]:
+        counts = rows[name].value_counts().reset_index(name="rows").sort_values(["rows", name], ascending=[False, True])
+        return tuple(sorted(counts[name].head(MOST_WORDS)))
+
+    return {name: commonest(name) for name in columns.categories}
 
 
-def means_of(rows: "pd.DataFrame", features: Sequence[str]) -> dict[str, float]:
-    """Of what is there; a feature that is nowhere has none."""
-    means = rows[list(features)].astype("float64").mean()
+def weights_of(rows: "pd.DataFrame", columns: Columns) -> "Numbers | None":
+    """1 in the mean; None where all rows weigh the same."""
+    import numpy as np
+
+    if not columns.weight:
+        return None
+    found: Numbers = rows[columns.weight].to_numpy("float64", na_value=float("nan"))
+    if not (np.isfinite(found) & (found > 0)).all():
+        raise Refused(f"{columns.weight} says what a row weighs, so it must be above 0 in every row to learn from")
+    mean: float = found.mean()
+    return found / mean
+
+
+def means_of(rows: "pd.DataFrame", columns: Columns) -> dict[str, float]:
+    """Of what is there; a feature that is nowhere has none, and no word has."""
+    means = rows[[name for name in columns.features if name not in columns.categories]].astype("float64").mean()
     return {str(name): float(mean) for name, mean in means.items() if mean == mean}  # noqa: PLR0124 - NaN is not
+
+
+def _column(words: Words, batch: "pa.RecordBatch", name: str) -> "pa.Array":
+    """As `matrix_of` has it."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = batch.column(name)
+    return pc.index_in(found, value_set=pa.array(words[name], found.type)) if name in words else found
 
 
 def _scorer(model: InMemory, keep: list[str], why: Why | None) -> Any:
@@ -131,7 +165,10 @@ def _score(model: InMemory, batch: "pa.RecordBatch", keep: list[str], why: Why |
         import numpy as np
 
         kind = pa.type_for_alias(numbers)
-        columns = [rows.column(name).cast(kind).to_numpy(zero_copy_only=False) for name in model.columns.features]
+        columns = [
+            _column(model.words, rows, name).cast(kind).to_numpy(zero_copy_only=False)
+            for name in model.columns.features
+        ]
         return np.column_stack(columns)
 
     found = model.predicted(matrix(batch, model.numbers))

@@ -19,10 +19,18 @@ if TYPE_CHECKING:
 
     Numbers = np.ndarray[Any, Any]
 
-TEXTS, NUMBERS = ("prediction", "feature"), ("value", "usual", "by")
+TEXTS, NUMBERS, WORD = ("prediction", "feature"), ("value", "usual", "by"), "word"  # a word, in the place of a value
 REASONS = ArrayType(
-    StructType([*(StructField(name, StringType()) for name in TEXTS), *(StructField(n, DoubleType()) for n in NUMBERS)])
+    StructType(
+        [
+            *(StructField(name, StringType()) for name in TEXTS),
+            *(StructField(name, DoubleType()) for name in NUMBERS),
+            StructField(WORD, StringType()),  # last, as it is in tables that were there before it
+        ]
+    )
 )
+REMEMBERED = 1 << 16  # rows; some 20 MB
+_last: "list[tuple[InMemory, dict[int, dict[bytes, Numbers]]]]" = []
 SMALL = 1e-6  # a step no shorter than this, or a slope is a quotient of noise
 
 
@@ -46,13 +54,50 @@ def given(model: "InMemory", matrix: "Callable[[Numbers], Numbers]", found: "Num
     order = np.argsort(row, kind="stable")
     features = np.array(model.columns.features, dtype=object)
     usual = np.array([model.usual.get(name, np.nan) for name in model.columns.features])
+    word, value = _words(model, feature, value)
     texts = (np.array(model.columns.predictions, dtype=object)[prediction], features[feature])
     columns = [pa.array(one[order], pa.string()) for one in texts]
     columns += [pa.array(one[order], pa.float64(), from_pandas=True) for one in (value, usual[feature], by)]
+    columns.append(pa.array(word[order], pa.string()))
     count = np.bincount(row, minlength=found.shape[1])
     ends = np.concatenate([[0], count.cumsum()])
-    reasons = pa.StructArray.from_arrays(columns, names=[*TEXTS, *NUMBERS])
+    reasons = pa.StructArray.from_arrays(columns, names=[*TEXTS, *NUMBERS, WORD])
     return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), reasons, mask=pa.array(count == 0))
+
+
+def _moved(model: "InMemory", place: int, matrix: "Numbers") -> "Numbers":
+    """As the model says; rows that are equal are asked about once. Files of people and of samples repeat many."""
+    import numpy as np
+
+    known = _known(model, place)
+    keys = [row.tobytes() for row in np.ascontiguousarray(matrix)]
+    new = {key: row for row, key in enumerate(keys) if key not in known}
+    if new:
+        known.update(zip(new, model.moved(place, matrix[list(new.values())]), strict=True))
+    found = np.stack([known[key] for key in keys])
+    if len(known) > REMEMBERED:
+        known.clear()
+    return found
+
+
+def _known(model: "InMemory", place: int) -> "dict[bytes, Numbers]":
+    """What this worker has said of the label so far; a query brings the model anew."""
+    if not _last or _last[0][0] != model:
+        _last[:] = [(model, {})]
+    return _last[0][1].setdefault(place, {})
+
+
+def _words(model: "InMemory", feature: "Numbers", value: "Numbers") -> "tuple[Numbers, Numbers]":
+    """What features of words say, and what the others do."""
+    import numpy as np
+
+    word, value = np.full(len(value), None, dtype=object), value.copy()
+    for place, name in enumerate(model.columns.features):
+        if name in model.words:
+            mine = (feature == place) & ~np.isnan(value)
+            word[mine] = np.array(model.words[name], dtype=object)[value[mine].astype(int)]
+            value[mine] = np.nan
+    return word, value
 
 
 def _of_label(
@@ -66,7 +111,7 @@ def _of_label(
         nothing = np.zeros(0, "int64")
         return nothing, nothing, nothing, nothing.astype("float64"), nothing.astype("float64")
     values = matrix(rows)
-    by = model.moved(place, values)
+    by = _moved(model, place, values)
     top = np.argsort(-np.abs(by), axis=1, kind="stable")[:, : why.most]
     line = np.arange(len(rows))[:, None]
     strong = by[line, top]

@@ -2,10 +2,11 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,11 +14,12 @@ from pyspark.sql import SparkSession
 
 from spark_jobs.declare import BadDeclaration, Refused
 from spark_jobs.kinds import Columns, Params
-from spark_jobs.kinds.in_memory import InMemory, matrix_of, means_of
+from spark_jobs.kinds.in_memory import InMemory, means_of, weights_of, words_of
 from spark_jobs.kinds.reasons import in_proportion
 from spark_jobs.kinds.sklearn_anywhere import Forest, Linear, opened
-from spark_jobs.kinds.sklearn_fitted import Fitted, Rows, fitted_forest, fitted_linear, moved_by
+from spark_jobs.kinds.sklearn_fitted import Fitted, Rows, class_of, fitted_forest, fitted_linear, moved_by
 from spark_jobs.kinds.sklearn_path import path
+from spark_jobs.kinds.words_anywhere import gathered, matrix_of, spread, spread_names
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,16 +86,18 @@ class Estimators(InMemory):
     def predicted(self, matrix: "Numbers") -> "Numbers":
         import numpy as np
 
-        return np.stack([_estimator(raw).predicted(matrix) for raw in self.raw])
+        wide = spread(matrix, self.columns.features, self.words)
+        return np.stack([_estimator(raw).predicted(wide) for raw in self.raw])
 
     def moved(self, place: int, matrix: "Numbers") -> "Numbers":
         """Linear: coefficient times deviation from the mean. Forests: what the splits on a row's way added."""
         import numpy as np
 
-        one = _estimator(self.raw[place])
+        one, features = _estimator(self.raw[place]), self.columns.features
+        wide = spread(matrix, features, self.words)
         if isinstance(one, Forest):
-            return moved_by(one.trees, matrix.astype("float32", copy=False))
-        by = (one.filled(matrix) - one.usual) * one.coefficients
+            return gathered(moved_by(one.trees, wide.astype("float32", copy=False)), features, self.words)
+        by = gathered((one.filled(wide) - one.usual) * one.coefficients, features, self.words)
         begin = np.full(len(by), one.intercept + one.usual @ one.coefficients)
         return in_proportion(by, begin, one.of_margin) if one.chance else by
 
@@ -105,7 +109,8 @@ class Estimators(InMemory):
         columns = self.columns
         about: dict[str, Any] = {"labels": columns.labels, "predictions": columns.predictions}
         about |= {"features": columns.features, "scikit-learn": sklearn.__version__}
-        about |= {"usual": dict(self.usual), "shares": self.shares, "settled": dict(self.settled)}
+        about |= {"usual": dict(self.usual), "words": dict(self.words)}
+        about |= {"shares": self.shares, "settled": dict(self.settled)}
         (folder / "estimators.json").write_text(json.dumps(about, indent=2))
 
 
@@ -127,31 +132,44 @@ def check(params: Params) -> None:
         raise BadDeclaration(f"kind sklearn: {name} cannot be fitted with {strange[0]}={params[strange[0]]}")
 
 
+def unknown(params: Params) -> list[str]:
+    """Parameters that neither the estimator takes nor we."""
+    known = {*OURS, *signature(class_of(params["estimator"])).parameters}
+    return [name for name in params if name not in known]
+
+
 def fit(rows: "pd.DataFrame", params: Params, columns: Columns, watched: "pd.DataFrame | None" = None) -> Estimators:
     """One thread per label, as there are no rounds to watch: the same model whatever machine it is fitted on.
 
     An elastic net that is no trial also says how its coefficients come about (`sklearn_path`).
     """
+    import numpy as np
+
     check(params)
     given = {**DEFAULTS, **params}
-    linear, matrix = given["estimator"] in LINEAR, matrix_of(rows, columns.features, "float64")
+    words, features = words_of(rows, columns), columns.features
+    linear, matrix = given["estimator"] in LINEAR, spread(matrix_of(rows, features, words, "float64"), features, words)
+    names, own = spread_names(features, words), weights_of(rows, columns)
     if linear:
-        _refuse_gaps(matrix, given, columns)
+        _refuse_gaps(matrix, given, names)
     native = {name: value for name, value in given.items() if name not in OURS} | {"random_state": given["seed"]}
     traces = given["estimator"] == "ElasticNet" and watched is None
 
     def one(label: str) -> tuple[Fitted, Curves]:
-        told = Rows.of(matrix, rows[label].to_numpy("float64"), label, given, chance=given["estimator"] in CLASSIFIERS)
-        traced = path(given, native, told, label, columns.features) if traces else {}
+        chance = given["estimator"] in CLASSIFIERS
+        told = Rows.of(matrix, rows[label].to_numpy("float64"), label, given, chance=chance)
+        told = replace(told, own=own)
+        traced = path(given, native, told, label, names) if traces else {}
         return (fitted_linear if linear else fitted_forest)(given, native, told), traced
 
     with ThreadPoolExecutor(1 if watched is not None else len(columns.labels)) as pool:
         found, traced = zip(*pool.map(one, columns.labels), strict=True)
-    raw, shares = (tuple(f.raw for f in found), tuple(f.shares for f in found))
+    raw = tuple(f.raw for f in found)
+    shares = tuple(tuple(gathered(np.array(f.shares), features, words).tolist()) for f in found)
     settled = given | ({"n_estimators": given["final_estimators"]} if given["final_estimators"] else {})
     curves = {name: curve for some in traced for name, curve in some.items()}
-    usual = means_of(rows, columns.features)
-    return Estimators(raw=raw, shares=shares, columns=columns, settled=settled, usual=usual, curves=curves)
+    about = {"settled": settled, "usual": means_of(rows, columns), "curves": curves, "words": words}
+    return Estimators(raw=raw, shares=shares, columns=columns, **about)
 
 
 def load(folder: Path, columns: Columns, spark: SparkSession) -> Estimators:  # noqa: ARG001 - other kinds need Spark
@@ -173,16 +191,18 @@ def read(own: Path, columns: Columns) -> Estimators:  # noqa: ARG001 - its files
     )
     raw = tuple((own / f"{label}.estimator").read_bytes() for label in found.labels)
     shares = tuple(map(tuple, about["shares"]))
-    return Estimators(raw=raw, shares=shares, columns=found, settled=about["settled"], usual=about["usual"])
+    words = about.get("words", {})  # versions of earlier releases knew none
+    kept = {"settled": about["settled"], "usual": about["usual"], "words": words}
+    return Estimators(raw=raw, shares=shares, columns=found, **kept)
 
 
-def _refuse_gaps(matrix: "Numbers", given: Params, columns: Columns) -> None:
+def _refuse_gaps(matrix: "Numbers", given: Params, columns: Sequence[str]) -> None:
     import numpy as np
 
     gaps = np.isnan(matrix)
     bad = gaps.all(axis=0) if given["missing"] == "usual" else gaps.any(axis=0)
     if bad.any():
-        names = ", ".join(np.array(columns.features)[bad][:5])
+        names = ", ".join(np.array(columns)[bad][:5])
         how = "is nowhere known" if given["missing"] == "usual" else "has gaps: declare missing='usual' to fill them"
         raise Refused(f"{given['estimator']} knows no gaps, and {names} {how}")
 

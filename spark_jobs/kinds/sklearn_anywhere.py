@@ -1,7 +1,9 @@
 """Estimators of scikit-learn as an MLflow Python function: copied into every model, needs these two libraries only."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,14 +72,17 @@ def opened(kept: bytes) -> "Linear | Forest":
 class Estimators:
     """One estimator per label."""
 
-    def __init__(self, features: list[str], estimators: "dict[str, Linear | Forest]") -> None:
+    def __init__(self, features: list[str], words: dict[str, Sequence[str]], estimators: "dict[str, Linear | Forest]"):
         self.features = features
+        self.words = words
         self.estimators = estimators
 
     def predict(self, rows: "pd.DataFrame", params: object = None) -> "pd.DataFrame":  # noqa: ARG002 - MLflow's signature
         import pandas as pd
 
-        matrix = rows[self.features].to_numpy("float64", na_value=float("nan"))
+        theirs = import_module("words_anywhere")
+        matrix = theirs.matrix_of(rows, self.features, self.words, "float64")
+        matrix = theirs.spread(matrix, self.features, self.words)
         found = {prediction: one.predicted(matrix) for prediction, one in self.estimators.items()}
         return pd.DataFrame(found, index=rows.index)
 
@@ -88,4 +93,4 @@ def _load_pyfunc(folder: str) -> Estimators:
     about = json.loads((own / "estimators.json").read_text())
     pairs = zip(about["predictions"], about["labels"], strict=True)
     found = {gives: opened((own / f"{label}.estimator").read_bytes()) for gives, label in pairs}
-    return Estimators(about["features"], found)
+    return Estimators(about["features"], about["words"], found)

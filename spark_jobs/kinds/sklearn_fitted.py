@@ -27,6 +27,7 @@ class Rows:
     drawn: "Numbers"  # the places of those that are fitted on
     positive: float  # how much more than the others a positive one weighs
     chance: bool
+    own: "Numbers | None" = None  # what each row weighs by itself
 
     @classmethod
     def of(cls, matrix: "Numbers", values: "Numbers", label: str, given: Params, *, chance: bool) -> "Rows":
@@ -54,6 +55,8 @@ class Rows:
 
     def fit(self, model: Any, matrix: "Numbers") -> Any:
         weight = self.weight[self.drawn] if self.weighed else None  # ones would draw other rows than none
+        if self.own is not None:
+            weight = self.own[self.drawn] * (1.0 if weight is None else weight)
         return model.fit(matrix[self.drawn], self.values[self.drawn], sample_weight=weight)
 
 
@@ -111,7 +114,7 @@ def fitted_forest(given: Params, native: Params, rows: Rows) -> Fitted:
     for one in model.estimators_:
         tree = one.tree_
         if rows.weighed:
-            _count_again(tree, floats, rows.values)
+            _count_again(tree, floats, rows)
         for kept in (tree.impurity, tree.n_node_samples, tree.weighted_n_node_samples):
             kept[:] = 0
     packed = BytesIO()
@@ -147,25 +150,29 @@ def _steps(tree: Any, value: "Numbers") -> "tuple[Numbers, Numbers]":
     return feature, step
 
 
-def _count_again(tree: Any, matrix: "Numbers", values: "Numbers") -> None:
-    """A node says the share of positives among all rows that come to it, whatever they weighed when it was made."""
+def _count_again(tree: Any, matrix: "Numbers", rows: Rows) -> None:
+    """A node says the share of positives among all rows that come to it, whatever a side weighed when it was made."""
     import numpy as np
 
     leaf, size = tree.apply(matrix), tree.node_count
-    count, positives = np.bincount(leaf, minlength=size), np.bincount(leaf, values, minlength=size)
+    own = np.ones(len(leaf)) if rows.own is None else rows.own
+    count, positives = np.bincount(leaf, own, minlength=size), np.bincount(leaf, rows.values * own, minlength=size)
     parent = np.zeros(size, "int64")
     inner = np.flatnonzero(tree.children_left >= 0)
     parent[tree.children_left[inner]] = parent[tree.children_right[inner]] = inner
     for node in range(size - 1, 0, -1):  # a child stands behind its parent
         count[parent[node]] += count[node]
         positives[parent[node]] += positives[node]
-    share = positives / np.maximum(count, 1)
+    share = positives / np.maximum(count, 1e-12)
     tree.value[:, 0, 0], tree.value[:, 0, 1] = 1 - share, share
 
 
 def made(given: Params, native: Params) -> Any:
-    name = given["estimator"]
-    return getattr(import_module(MODULES.get(name, "sklearn.ensemble")), name)(**native)
+    return class_of(given["estimator"])(**native)
+
+
+def class_of(estimator: str) -> Any:
+    return getattr(import_module(MODULES.get(estimator, "sklearn.ensemble")), estimator)
 
 
 def _shares(values: "Numbers") -> tuple[float, ...]:

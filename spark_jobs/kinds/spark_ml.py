@@ -1,7 +1,7 @@
 """A Spark ML pipeline: fitted on Spark, logged and scored as Spark."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ LOG = logging.getLogger(__name__)
 IN_MEMORY = False
 LIBRARIES: tuple[str, ...] = ()
 NEEDS_CLASSIC = True
+SEED = 7  # of stages that name none: Spark's own choice is another one in each process
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +72,52 @@ class Pipeline:
 def fit(rows: DataFrame, params: Params, columns: Columns, watched: DataFrame | None = None) -> Pipeline:  # noqa: ARG001 - it has no rounds to watch
     given = dict(params)
     build = given.pop("build")
-    return Pipeline(fitted=build(given).fit(rows), columns=columns, settled=given)
+    return Pipeline(fitted=ready(build(given), columns.weight).fit(rows), columns=columns, settled=given)
+
+
+def ready(made: Any, weight: str = "") -> Any:
+    """The estimator itself: each stage has a seed, and those that take weights the column that says them."""
+    from pyspark.ml import Pipeline as Stages
+    from pyspark.ml.param.shared import HasSeed, HasWeightCol
+
+    stages = made.getStages() if isinstance(made, Stages) else [made]
+    for stage in stages:
+        if isinstance(stage, HasSeed) and not stage.isSet(stage.seed):
+            stage.set(stage.seed, SEED)
+    weighed = [stage for stage in stages if weight and isinstance(stage, HasWeightCol)]
+    if weight and not weighed:
+        raise BadDeclaration(f"features.weight is {weight}, and no stage of the pipeline takes weights")
+    for stage in weighed:
+        stage.set(stage.weightCol, weight)
+    return made
+
+
+def unknown(params: Params) -> list[str]:
+    """Parameters that `build` never looks at."""
+    build = params["build"]
+    given = _Read({name: value for name, value in params.items() if name != "build"})
+    try:
+        build(given)
+    except TypeError as error:  # as an estimator says of a word it does not know
+        raise BadDeclaration(f"its build cannot make anything of {dict(given.params)}: {error}") from error
+    return [name for name in given if name not in given.read]
+
+
+class _Read(Mapping[str, Any]):
+    """Parameters that remember which of them were read."""
+
+    def __init__(self, params: Params) -> None:
+        self.params, self.read = params, set[str]()
+
+    def __getitem__(self, name: str) -> Any:
+        self.read.add(name)
+        return self.params[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.params)
+
+    def __len__(self) -> int:
+        return len(self.params)
 
 
 def load(folder: Path, columns: Columns, spark: SparkSession) -> Pipeline:  # noqa: ARG001 - found as the active session

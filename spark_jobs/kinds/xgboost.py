@@ -1,7 +1,9 @@
 """Gradient boosting: one booster per label, fitted in memory, sent to Spark's workers once."""
 
 import json
+import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,8 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pyspark.sql import SparkSession
 
 from spark_jobs.kinds import Columns, Params
-from spark_jobs.kinds.in_memory import InMemory, matrix_of, means_of
+from spark_jobs.kinds.in_memory import InMemory, means_of, weights_of, words_of
 from spark_jobs.kinds.reasons import in_proportion
+from spark_jobs.kinds.words_anywhere import Words, matrix_of
 from spark_jobs.kinds.xgboost_anywhere import levels, of_margin, predicted
 
 if TYPE_CHECKING:
@@ -81,7 +84,8 @@ class Boosters(InMemory):
         import xgboost
 
         booster, floats = _booster(self.raw[place]), matrix.astype("float32", copy=False)
-        rows = xgboost.DMatrix(floats, feature_names=booster.feature_names, nthread=1)
+        names, types = booster.feature_names, booster.feature_types
+        rows = xgboost.DMatrix(floats, feature_names=names, feature_types=types, enable_categorical=True, nthread=1)
         found: Numbers = booster.predict(rows, pred_contribs=True).astype("float64")
         return in_proportion(found[:, :-1], found[:, -1], lambda margin: of_margin(booster, margin, floats))
 
@@ -89,7 +93,8 @@ class Boosters(InMemory):
         for label, raw in zip(self.columns.labels, self.raw, strict=True):
             (folder / f"{label}.ubj").write_bytes(raw)
         about = {"labels": self.columns.labels, "predictions": self.columns.predictions, "usual": dict(self.usual)}
-        (folder / "boosters.json").write_text(json.dumps(about | {"settled": dict(self.settled)}, indent=2))
+        about |= {"words": dict(self.words), "settled": dict(self.settled)}
+        (folder / "boosters.json").write_text(json.dumps(about, indent=2))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,13 +115,28 @@ class Weights:
         return cls(relative_to=relative_to, typical=typical, positive=positive)
 
 
+def unknown(params: Params) -> list[str]:
+    """XGBoost takes any word for a parameter; asked to validate, it warns of those it does not use."""
+    import numpy as np
+    import xgboost
+
+    native = {name: value for name, value in params.items() if name not in OURS} | {"validate_parameters": True}
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        with suppress(xgboost.core.XGBoostError):  # a value that cannot be is a trial's matter
+            xgboost.train(native, xgboost.DMatrix(np.zeros((2, 1)), [0, 1], nthread=1), 1)
+    unused = " ".join(str(one.message) for one in said if "are not used" in str(one.message))
+    return [name for name in params if f'"{name}"' in unused]
+
+
 def fit(rows: "pd.DataFrame", params: Params, columns: Columns, watched: "pd.DataFrame | None" = None) -> Boosters:
     """One thread per label: the same model whatever machine it is fitted on."""
     given = {**DEFAULTS, **params}
+    words = words_of(rows, columns)
     rounds = given["rounds"] if isinstance(given["rounds"], list) else [given["rounds"]] * len(columns.labels)
 
     def one(label: str, most: int) -> "tuple[bytes, int, list[float]]":
-        return _fit_one(rows, label, given | {"rounds": most}, columns, watched)
+        return _fit_one(_Fitting(columns, words), rows, label, given | {"rounds": most}, watched)
 
     with ThreadPoolExecutor(1 if watched is not None else len(columns.labels)) as pool:
         raw, used, curves = zip(*pool.map(one, columns.labels, rounds), strict=True)
@@ -126,8 +146,8 @@ def fit(rows: "pd.DataFrame", params: Params, columns: Columns, watched: "pd.Dat
         if watched is not None
         else {}
     )
-    usual = means_of(rows, columns.features)
-    return Boosters(raw=raw, columns=columns, settled=settled, usual=usual, curves=watching)
+    usual = means_of(rows, columns)
+    return Boosters(raw=raw, columns=columns, settled=settled, usual=usual, curves=watching, words=words)
 
 
 def load(folder: Path, columns: Columns, spark: SparkSession) -> Boosters:  # noqa: ARG001 - other kinds need Spark
@@ -138,24 +158,55 @@ def read(own: Path, columns: Columns) -> Boosters:
     about = json.loads((own / "boosters.json").read_text())
     found = Columns(features=columns.features, labels=tuple(about["labels"]), predictions=tuple(about["predictions"]))
     raw = tuple((own / f"{label}.ubj").read_bytes() for label in found.labels)
-    usual = about.get("usual", {})  # versions of earlier releases kept none
-    return Boosters(raw=raw, columns=found, settled=about["settled"], usual=usual)
+    usual, words = about.get("usual", {}), about.get("words", {})  # versions of earlier releases kept none
+    return Boosters(raw=raw, columns=found, settled=about["settled"], usual=usual, words=words)
+
+
+@dataclass(frozen=True)
+class _Fitting:
+    """What every booster reads."""
+
+    columns: Columns
+    words: Words
+
+    def dmatrix(self, rows: "pd.DataFrame", label: str, weights: Weights) -> "xgboost.DMatrix":
+        import numpy as np
+        import xgboost
+
+        values, weight = rows[label].to_numpy("float32"), None
+        if weights.relative_to:
+            level = levels(rows[weights.relative_to].to_numpy("float64", na_value=float("nan")), weights.typical)
+            values, weight = values / level, (level / weights.typical) ** 2
+        elif weights.positive != 1:
+            weight = np.where(values > 0, weights.positive, 1.0)
+        if (own := weights_of(rows, self.columns)) is not None:
+            weight = own if weight is None else weight * own
+        features = self.columns.features
+        return xgboost.DMatrix(
+            matrix_of(rows, features, self.words, Boosters.numbers),
+            values,
+            weight=weight,
+            feature_names=list(features),
+            feature_types=["c" if name in self.words else "q" for name in features] if self.words else None,
+            enable_categorical=bool(self.words),
+            nthread=1,
+        )
 
 
 def _fit_one(
-    rows: "pd.DataFrame", label: str, params: Params, columns: Columns, watched: "pd.DataFrame | None"
+    fitting: _Fitting, rows: "pd.DataFrame", label: str, params: Params, watched: "pd.DataFrame | None"
 ) -> "tuple[bytes, int, list[float]]":
     import xgboost
 
     weights = Weights.of(rows, label, params)
-    matrix = _dmatrix(rows, label, columns, weights)
+    matrix = fitting.dmatrix(rows, label, weights)
     native: dict[str, Any] = {name: value for name, value in params.items() if name not in OURS} | {"nthread": 1}
     log: dict[str, dict[str, list[float]]] = {}
     booster = xgboost.train(
         native,
         matrix,
         params["rounds"],
-        evals=[] if watched is None else [(_dmatrix(watched, label, columns, weights), "watched")],
+        evals=[] if watched is None else [(fitting.dmatrix(watched, label, weights), "watched")],
         early_stopping_rounds=None if watched is None else params["patience"],
         evals_result=log,
         verbose_eval=False,
@@ -167,20 +218,6 @@ def _fit_one(
         relative_to=weights.relative_to or None, typical_level=repr(weights.typical), weighed=repr(weights.positive)
     )
     return bytes(kept.save_raw("ubj")), used, curve
-
-
-def _dmatrix(rows: "pd.DataFrame", label: str, columns: Columns, weights: Weights) -> "xgboost.DMatrix":
-    import numpy as np
-    import xgboost
-
-    values, weight = rows[label].to_numpy("float32"), None
-    if weights.relative_to:
-        level = levels(rows[weights.relative_to].to_numpy("float64", na_value=float("nan")), weights.typical)
-        values, weight = values / level, (level / weights.typical) ** 2
-    elif weights.positive != 1:
-        weight = np.where(values > 0, weights.positive, 1.0)
-    matrix = matrix_of(rows, columns.features, Boosters.numbers)
-    return xgboost.DMatrix(matrix, values, weight=weight, feature_names=list(columns.features), nthread=1)
 
 
 @lru_cache(maxsize=16)

@@ -1,6 +1,8 @@
 """The boosters as an MLflow Python function: copied into every model, needs pandas and xgboost only."""
 
 import json
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +20,22 @@ EXPONENTIAL = ("count:poisson", "reg:gamma", "reg:tweedie")  # of any other obje
 class Boosters:
     """One booster per label."""
 
-    def __init__(self, boosters: "dict[str, xgboost.Booster]") -> None:
+    def __init__(
+        self,
+        boosters: "dict[str, xgboost.Booster]",
+        words: Mapping[str, Sequence[str]],
+        matrix_of: "Callable[..., Numbers]",
+    ) -> None:
         self.boosters = boosters
+        self.words = words
+        self.matrix_of = matrix_of
 
     def predict(self, rows: "pd.DataFrame", params: object = None) -> "pd.DataFrame":  # noqa: ARG002 - MLflow's signature
         import pandas as pd
 
         found = {}
         for prediction, booster in self.boosters.items():
-            matrix = rows[booster.feature_names].to_numpy("float32", na_value=float("nan"))
+            matrix = self.matrix_of(rows, booster.feature_names, self.words, "float32")
             found[prediction] = predicted(booster, matrix)
         return pd.DataFrame(found, index=rows.index)
 
@@ -76,4 +85,5 @@ def _load_pyfunc(folder: str) -> Boosters:
 
     about = json.loads((Path(folder) / "boosters.json").read_text())
     pairs = zip(about["predictions"], about["labels"], strict=True)
-    return Boosters({gives: xgboost.Booster(model_file=str(Path(folder) / f"{label}.ubj")) for gives, label in pairs})
+    found = {gives: xgboost.Booster(model_file=str(Path(folder) / f"{label}.ubj")) for gives, label in pairs}
+    return Boosters(found, about["words"], import_module("words_anywhere").matrix_of)

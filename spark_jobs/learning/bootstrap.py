@@ -1,13 +1,16 @@
 """How much of a difference is noise."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 SEED = 20_011
+MIDDLE = (0.025, 0.975)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,10 +26,26 @@ def interval(
     import numpy as np
 
     rows_of = [group.index.to_numpy() for _, group in blocks.groupby(blocks, sort=True)]
-    draw = np.random.default_rng(seed)
-    found = []
-    for _ in range(resamples):
-        chosen = draw.integers(0, len(rows_of), len(rows_of))
-        found.append(difference(np.concatenate([rows_of[i] for i in chosen])))
-    low, high = np.quantile(found, [0.025, 0.975])
+    drawn = _drawn(len(rows_of), resamples, seed)
+    found = [difference(np.concatenate([rows_of[i] for i in chosen])) for chosen in drawn]
+    low, high = np.quantile(found, MIDDLE)
     return Interval(low=float(low), high=float(high))
+
+
+def times_drawn(blocks: "pd.Series", resamples: int, seed: int = SEED) -> "Iterator[NDArray[np.int64]]":
+    """How often each row is drawn, resample by resample, where `interval` draws of the same blocks."""
+    import numpy as np
+    import pandas as pd
+
+    block, names = pd.factorize(blocks, sort=True)
+    for chosen in _drawn(len(names), resamples, seed):
+        often = np.bincount(chosen, minlength=len(names))
+        yield np.append(often, 0)[block]  # a row of no block, at place -1, is never drawn
+
+
+def _drawn(blocks: int, resamples: int, seed: int) -> "Iterator[NDArray[np.int64]]":
+    import numpy as np
+
+    draw = np.random.default_rng(seed)
+    for _ in range(resamples):
+        yield draw.integers(0, blocks, blocks)

@@ -62,7 +62,9 @@ def _judging(use_case: UseCase) -> str:
     which = "rows, parted from the others by their content," if by_content else "of the newest rows"
     word = "at most" if gate.better == "lower" else "at least"
     others = f", and by bounds on {', '.join(bound.metric for bound in gate.bounds)}" if gate.bounds else ""
-    replaced = f"a champion is replaced for a lead of {gate.margin:.1%} that is no noise{others}"
+    lost = " and ".join(f"{bound.may_worsen:g} of its {bound.metric}" for bound in gate.groups)
+    groups = f", while no group by {', '.join(use_case.slices)} loses more than {lost}" if lost else ""
+    replaced = f"a champion is replaced for a lead of {gate.margin:.1%} that is no noise{others}{groups}"
     return (
         f"by {gate.metric} ({gate.better} is better, {word} {gate.limit:g}) on at least {gate.rows:,} {which} "
         f"that no contestant has seen; {replaced}"

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from spark_jobs.declare import Bound, Gate
+from spark_jobs.declare import Bound, Gate, GroupBound
 from spark_jobs.learning.bootstrap import Interval
+from spark_jobs.learning.groups import CHALLENGER, CHAMPION, LEAD, Group, Slice
 
 Metrics = Mapping[str, float]
 
@@ -19,6 +20,7 @@ class Evidence:
     challenger: Metrics
     champion: Metrics | None = None
     lead: Interval | None = None  # of the challenger's lead in the gate's metric, above 0 is better
+    slices: Mapping[str, Slice] = field(default_factory=dict)  # by column
     failure: str = ""  # why there is no evidence
 
 
@@ -37,6 +39,7 @@ def judge(gate: Gate, evidence: Evidence) -> Verdict:
     objections = [*_limit(gate, evidence), *_lead(gate, evidence)]
     for bound in gate.bounds:
         objections += _bound(bound, evidence)
+    objections += _groups(gate, evidence)
     reasons = objections or [_praise(gate, evidence)]
     return Verdict(verdict="REJECT" if objections else "PROMOTE", reasons=reasons, numbers=_numbers(gate, evidence))
 
@@ -88,6 +91,34 @@ def _bound(bound: Bound, evidence: Evidence) -> list[str]:
     return found
 
 
+def _groups(gate: Gate, evidence: Evidence) -> list[str]:
+    """Where groups are bounded, a slice that shows of none what it loses is a reason too."""
+    if not gate.groups or evidence.champion is None:
+        return []
+    found = [] if evidence.slices else ["no slice was looked at, and the gate bounds groups"]
+    for column, one in evidence.slices.items():
+        if not one.groups:
+            found.append(f"no group of {column} has {gate.group_rows} judge rows, so none shows what it would lose")
+        for bound in gate.groups:
+            for name, group in one.groups.items():
+                found += _group(bound, f"{column}={name!r}", group)
+    return found
+
+
+def _group(bound: GroupBound, which: str, group: Group) -> list[str]:
+    """Where the champion has no such number there is nothing to lose; where only the challenger has none there is."""
+    ours, theirs, lead = (group.numbers[who][bound.metric] for who in (CHALLENGER, CHAMPION, LEAD))
+    if math.isnan(theirs.value) or lead.value >= -bound.may_worsen:
+        return []
+    if math.isnan(ours.value):
+        return [f"{bound.metric} of {which}: the challenger has none, and the champion {theirs.value:.4g}"]
+    loss, low, high = (0 - one for one in (lead.value, lead.high, lead.low))  # of nothing it is 0, not -0
+    return [
+        f"{bound.metric} of {which} is {ours.value:.4g}, the champion's {theirs.value:.4g}: worse by {loss:.4g} "
+        f"(95 % interval {low:.4g} to {high:.4g}), allowed is {bound.may_worsen:.4g}"
+    ]
+
+
 def _praise(gate: Gate, evidence: Evidence) -> str:
     if evidence.champion is None:
         return f"no champion yet, and {gate.metric} keeps its limit of {gate.limit:.6g}"
@@ -109,4 +140,10 @@ def _numbers(gate: Gate, evidence: Evidence) -> dict[str, Any]:
         found["champion"] = dict(evidence.champion)
         found["lead"] = lead_of(gate, evidence.challenger, evidence.champion)
         found["interval"] = None if evidence.lead is None else [evidence.lead.low, evidence.lead.high]
+    if evidence.slices:
+        found["groups"] = {
+            "rows": gate.group_rows,
+            "bounds": [asdict(bound) for bound in gate.groups],
+            "slices": {column: asdict(one) for column, one in evidence.slices.items()},
+        }
     return found

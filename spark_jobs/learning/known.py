@@ -67,7 +67,7 @@ class Known:
 
     def same(self, part: Part) -> list[str]:
         """Features that take one value in these rows, or none: nothing can be learned from them."""
-        rows = self.rows(part).select(*self.use_case.features.columns)
+        rows = self.rows(part).select(*self.use_case.features.read)
         few: pd.DataFrame = cast(Any, rows.limit(FEW).toPandas())
         suspects = [name for name in few if few[name].nunique(dropna=False) < 2]
         if not suspects:  # as nearly always; a hundred columns at once take Spark long to plan

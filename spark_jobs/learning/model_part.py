@@ -19,8 +19,8 @@ from pyspark.sql import DataFrame
 
 from spark_jobs import use_cases
 from spark_jobs.declare import BadDeclaration, BadRequest, Job, Search, UseCase
-from spark_jobs.declare.space import checked
-from spark_jobs.kinds import Candidate, kind
+from spark_jobs.declare.space import Space, checked
+from spark_jobs.kinds import Candidate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,12 +73,8 @@ def model_part(use_case: str) -> ModelPart:
 def asked_for(part: ModelPart, search: Search, job: Job) -> tuple[Candidate, ...]:
     """Every candidate of every night, and the one of those on request that is named; or those with parameters given."""
     for candidate in part.candidates:
-        if candidate.name in search.spaces and not kind(candidate.kind).IN_MEMORY:
-            raise BadDeclaration(f"candidate {candidate.name}: kind {candidate.kind} fits on Spark, so no space for it")
-        if search.folds and not kind(candidate.kind).IN_MEMORY:
-            raise BadDeclaration(
-                f"candidate {candidate.name}: kind {candidate.kind} fits on Spark, so no folds with it"
-            )
+        if space := search.spaces.get(candidate.name):
+            _refuse_unread(candidate, space)
     if given := checked(search.spaces, job.parameters):
         named = [candidate for candidate in part.candidates if candidate.name in given]
         return tuple(replace(found, params={**found.params, **given[found.name]}) for found in named)
@@ -86,6 +82,16 @@ def asked_for(part: ModelPart, search: Search, job: Job) -> tuple[Candidate, ...
     if also and also not in names:
         raise BadRequest("also", f"{also!r} is no candidate; there are {', '.join(names)}")
     return tuple(found for found in part.candidates if found.name not in search.on_request or found.name == also)
+
+
+def _refuse_unread(candidate: Candidate, space: Space) -> None:
+    """Before anything is fitted: a grid over a word that nothing reads would find that it does not matter."""
+    first = {name: dimension.taken[0] for name, dimension in space.items()}
+    if strange := [name for name in candidate.unknown({**candidate.params, **first}) if name in space]:
+        raise BadDeclaration(
+            f"candidate {candidate.name}: its space names {', '.join(strange)}, which nothing reads that fits it; "
+            "spell it as its kind does, or take it out"
+        )
 
 
 def code_of(use_case: str) -> str:

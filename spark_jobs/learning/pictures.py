@@ -1,9 +1,12 @@
 """Plots and tables of a model, kept on its MLflow run."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from spark_jobs.kinds import Model
 from spark_jobs.learning.drawing import a_warning_at_most, bars, sheet
+from spark_jobs.learning.group_pictures import groups
+from spark_jobs.learning.groups import Slice, as_table
 from spark_jobs.learning.model_part import Constants, ModelPart
 from spark_jobs.tracking import Tracking
 
@@ -32,6 +35,17 @@ def keep_pictures(
     for keep in (plots, moves):
         with a_warning_at_most(keep.__name__):
             keep()
+
+
+def keep_groups(book: Tracking, run: str, slices: Mapping[str, Slice]) -> None:
+    """All groups as a table, and a picture per slice of those that have rows enough."""
+    if slices:
+        with a_warning_at_most("table of groups"):
+            book.show_table(run, as_table(slices), "groups.json")
+    for column, one in slices.items():
+        with a_warning_at_most(f"picture of {column}"):
+            if one.groups:
+                book.client.log_figure(run, groups(column, one), f"plots/groups_{column}.png")
 
 
 def what_moves(moves: "pd.DataFrame") -> "Figure":

@@ -17,18 +17,20 @@ COMPARED = ("mean", *SHARES)
 EXACT = 10_000  # quantiles are exact up to so many rows
 CLASSES = 7  # a label of more values is parted into thirds
 BARS = 40
+WORDS, MOST_WORDS = 6, 1000  # looked at of one category, and counted of all
 SAMPLE = 10_000
 THIRDS = ("lowest third", "middle third", "highest third")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Looked:
-    """Rows to look at. What is no number (NaN, infinite) counts as null."""
+    """Rows to look at. What is no number (NaN, infinite) counts as null; words are features of their own."""
 
     rows: DataFrame
     key: tuple[str, ...]
     features: tuple[str, ...]
     labels: tuple[str, ...]
+    words: tuple[str, ...] = ()  # columns of the rows as they are
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -48,8 +50,19 @@ class Looked:
     @cached_property
     def sample(self) -> "pd.DataFrame":
         """At most so many rows, the same ones whatever files they lie in."""
-        drawn = self.numbers.orderBy(f.xxhash64(*self.key), *self.key).limit(SAMPLE)
-        return cast("pd.DataFrame", drawn.select(*self.names).toPandas())
+        return self._sample(self.numbers, self.names)
+
+    @property
+    def readable(self) -> "pd.DataFrame":
+        """The same rows, with words as they are in the place of the columns made of them."""
+        made = tuple(f"{name}: " for name in self.words)
+        whole = [name for name in self.names if not name.startswith(made)]
+        numbers = (_number(name).alias(name) for name in whole)
+        return self._sample(self.rows.select(*self.key, *numbers, *self.words), [*whole, *self.words])
+
+    def _sample(self, rows: DataFrame, names: Sequence[str]) -> "pd.DataFrame":
+        drawn = rows.orderBy(f.xxhash64(*self.key), *self.key).limit(SAMPLE)
+        return cast("pd.DataFrame", drawn.select(*names).toPandas())
 
     def about(self, name: str) -> "pd.Series":
         return self.columns.set_index("column").loc[name]
@@ -78,6 +91,23 @@ class Looked:
     def _third_of(self, label: str) -> Column:
         low, high = self.numbers.approxQuantile(label, [1 / 3, 2 / 3], 1 / EXACT)
         return f.when(f.col(label) <= low, 0).when(f.col(label) <= high, 1).otherwise(2)
+
+
+def spelled(rows: DataFrame, features: Sequence[str], categories: Sequence[str]) -> tuple[DataFrame, tuple[str, ...]]:
+    """The commonest words of each category as columns that hold 1 where they stand and nothing where none does."""
+    if not categories:
+        return rows, tuple(features)
+    told = rows.unpivot([], list(categories), "column", "word").where("word IS NOT NULL")
+    counted = told.groupBy("column", "word").count().orderBy(f.desc("count"), "word").limit(MOST_WORDS).collect()
+    words = {name: [row["word"] for row in counted if row["column"] == name][:WORDS] for name in categories}
+    columns = {_titled(name, word): (f.col(name) == word).cast("int") for name in words for word in words[name]}
+    of = {name: [_titled(name, word) for word in words[name]] if name in words else [name] for name in features}
+    return rows.withColumns(columns), tuple(title for name in features for title in of[name])
+
+
+def _titled(name: str, word: str) -> str:
+    """Columns whose names hold dots and backticks would have to be quoted wherever they are named."""
+    return f"{name}: {word}".replace(".", " ").replace("`", " ")
 
 
 def explained(by_class: "pd.DataFrame") -> "pd.Series":

@@ -1,7 +1,7 @@
 """One training, written down: its rows, what was tried, and the version that came of it."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -9,15 +9,15 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.declare import tags
-from spark_jobs.kinds import Candidate, Model, kind
-from spark_jobs.learning.attempt import Attempt
+from spark_jobs.kinds import Candidate, Model
+from spark_jobs.learning.attempt import Attempt, Fold
 from spark_jobs.learning.card import card
 from spark_jobs.learning.choosing import Choosing
 from spark_jobs.learning.coefficients import keep_paths
 from spark_jobs.learning.known import Known
 from spark_jobs.learning.model_part import ModelPart
 from spark_jobs.learning.search import Finished
-from spark_jobs.learning.search_pictures import keep_search
+from spark_jobs.learning.search.pictures import keep_search
 from spark_jobs.learning.splits import Parts
 from spark_jobs.tracking import Tracking, as_json
 from spark_jobs.work import Work
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 
-TRIAL = "trial"
+TRIAL, FOLD = "trial", "fold"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +48,9 @@ class Training:
         """Fetched once, if any candidate asks for it."""
         return self.known.in_memory(train=self.parts.train, validate=self.parts.validate)
 
-    def rows(self, candidate: Candidate, *names: str) -> Any:
-        """Rows of the parts named, in memory where the kind wants them so."""
-        if kind(candidate.kind).IN_MEMORY:
+    def rows(self, *names: str, in_memory: bool) -> Any:
+        """Rows of the parts named."""
+        if in_memory:
             rows = self.in_memory
             return rows[rows["part"].isin(names)].drop(columns="part").reset_index(drop=True)
         return self.known.rows(*(getattr(self.parts, name) for name in names))
@@ -87,10 +87,11 @@ def train(training: Training) -> Trained:
 
 def _finished(training: Training) -> Finished:
     """What a killed try of this very training left, read once. What failed then may fare better now."""
-    runs = training.book.children(training.run, TRIAL)
-    for run in runs:
-        if run.info.status == "RUNNING":  # its trial was being written down
-            training.book.end(run.info.run_id, "KILLED")
+    book, runs = training.book, training.book.children(training.run, TRIAL)
+    open_trials = [run for run in runs if run.info.status == "RUNNING"]  # which were being written down
+    folds = [fold for trial in open_trials for fold in book.children(trial.info.run_id, FOLD)]
+    for run in (*(fold for fold in folds if fold.info.status == "RUNNING"), *open_trials):
+        book.end(run.info.run_id, "KILLED")
     told = [run.data.tags[tags.TRIAL] for run in runs if run.info.status == "FINISHED"]
     found = {(one.candidate, one.number): one for one in map(Attempt.from_json, told)}
     if found:
@@ -102,11 +103,29 @@ def keep_trial(book: Tracking, parent: str, attempt: Attempt) -> None:
     """As an MLflow run below that of its training, which a search that is resumed reads again."""
     name = f"{attempt.candidate} {attempt.number}"
     run = book.start(name, parent, {tags.STAGE: TRIAL, tags.CANDIDATE: attempt.candidate})
+    for place, fold in enumerate(attempt.folds, 1):
+        _keep_fold(book, run, f"{name} fold {place}", fold)
     said = {tags.ERROR: attempt.error, tags.GIVEN_UP: attempt.given_up}
-    labels = {tags.TRIAL: attempt.to_json(curves=False)} | {name: text for name, text in said.items() if text}
-    metrics = {**attempt.metrics, **attempt.constants, "seconds": attempt.seconds}
+    labels = {tags.TRIAL: attempt.to_json(whole=False)} | {name: text for name, text in said.items() if text}
+    metrics = {**attempt.metrics, **attempt.constants, **_learned(attempt.learned), **_taken(attempt)}
     book.write(run, metrics=metrics, params=attempt.params, labels=labels, curves=attempt.curves)
     book.end(run, "FAILED" if attempt.error else "FINISHED")
+
+
+def _keep_fold(book: Tracking, trial: str, name: str, fold: Fold) -> None:
+    run = book.start(name, trial, {tags.STAGE: FOLD})
+    book.write(run, metrics={**fold.metrics, **_learned(fold.learned), **_taken(fold)})
+    book.end(run, "FINISHED")
+
+
+def _learned(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Of the rows that were learned from, beside those of the others."""
+    return {f"train_{name}": value for name, value in metrics.items()}
+
+
+def _taken(by: Attempt | Fold) -> dict[str, float]:
+    memory = {"gigabytes": by.gigabytes} if by.gigabytes else {}  # on Spark no trial has memory of its own
+    return {"seconds": by.seconds, **memory}
 
 
 def _write_down(training: Training, candidate: Candidate, winner: Attempt, model: Model) -> None:
@@ -119,7 +138,7 @@ def _write_down(training: Training, candidate: Candidate, winner: Attempt, model
 def _register(training: Training, candidate: Candidate, winner: Attempt, model: Model) -> str:
     work, cut = training.work, training.parts
     labels = {
-        tags.FEATURES: ",".join(work.use_case.features.columns),
+        tags.FEATURES: ",".join(work.use_case.features.read),
         tags.KIND: candidate.kind,
         tags.CANDIDATE: candidate.name,
         tags.SOURCE: work.place.source,
@@ -130,7 +149,7 @@ def _register(training: Training, candidate: Candidate, winner: Attempt, model: 
         tags.DUE: training.due,
         tags.INPUTS: as_json(training.known.inputs),
     }
-    types = dict(training.known.frame.select(*work.use_case.features.columns).dtypes)
+    types = dict(training.known.frame.select(*work.use_case.features.read).dtypes)
     with TemporaryDirectory() as folder:
         model.save(Path(folder) / "model", types)
         said = card(work.use_case, work.place.source, labels)

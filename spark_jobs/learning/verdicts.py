@@ -6,19 +6,22 @@ from typing import Any
 
 from spark_jobs.declare import UseCase, tags
 from spark_jobs.learning.card import card, stretch
+from spark_jobs.learning.group_words import of_groups
 from spark_jobs.learning.registered import Registered
 from spark_jobs.learning.splits import Part
 from spark_jobs.tracking import Tracking, as_json
 
+DESCRIPTION = 5000  # characters: as many as MLflow's database takes
 Stored = dict[str, Any]  # a verdict with what it was about
 
 
 def store(book: Tracking, use_case: UseCase, challenger: Registered, parent: str, stored: Stored) -> None:
     """On the training's run and the night's, then on the version: whoever reads the tag finds the files."""
+    groups = stored["numbers"].get("groups")
     metrics = {f"judge_{name}": value for name, value in stored["numbers"].get("challenger", {}).items()}
     for run in filter(None, {challenger.run, parent}):
         book.client.log_dict(run, stored, "verdict.json")
-        book.client.log_text(run, in_words(stored), "verdict.md")
+        book.client.log_text(run, in_words(stored) + of_groups(groups), "verdict.md")
         known = {name: value for name, value in metrics.items() if value is not None}
         book.write(run, metrics=known, labels={tags.VERDICT: stored["verdict"]})
     labels = {
@@ -27,7 +30,8 @@ def store(book: Tracking, use_case: UseCase, challenger: Registered, parent: str
         tags.VERDICT: stored["verdict"],
     }
     about = card(use_case, challenger.told.get(tags.SOURCE, ""), challenger.told, stored)
-    book.label(challenger.version, labels, f"{about}\n{in_words(stored)}")
+    more = f"\nGroups by {', '.join(groups['slices'])}: verdict.md of the training's run.\n" if groups else ""
+    book.label(challenger.version, labels, f"{about}\n{in_words(stored)}{more}"[:DESCRIPTION])
 
 
 def former(book: Tracking, challenger: Registered) -> Stored | None:

@@ -17,6 +17,7 @@ from spark_jobs.raw.quoted import LONGEST, NOT_UTF_8, OUT_OF_ORDER, SHOWN, Quote
 
 BLOCK = 1 << 20  # bytes read at once
 BOM = b"\xef\xbb\xbf"
+LINES_OF_CR = "ends in CR alone, as lines of old Macintoshes do, and only LF or CR LF are read"
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -57,14 +58,20 @@ class Shape:
         return f"has {count} fields where the header has {self.width}"
 
 
-def split(file: BinaryIO, columns: Sequence[str], delimiters: str) -> Iterator[Records]:
+def names(file: BinaryIO, delimiters: str) -> list[str]:
+    """The header as it stands; raises WholeFile when it cannot be read as one."""
+    header = next(blocks(file, BLOCK), b"").partition(b"\n")[0]
+    return _names(header, _delimiter(header, delimiters))
+
+
+def split(file: BinaryIO, columns: Sequence[str], delimiters: str, size: int | None = None) -> Iterator[Records]:
     """All records of a file; raises WholeFile when its header is not the declared one."""
-    blocks = _blocks(file)
-    header, _, left = next(blocks, b"").partition(b"\n")
-    delimiter = max(delimiters, key=lambda one: header.count(one.encode()))  # the first of two that are as frequent
+    whole = blocks(file, size or BLOCK)
+    header, _, left = next(whole, b"").partition(b"\n")
+    delimiter = _delimiter(header, delimiters)
     shape = Shape(order=_order(header, columns, delimiter), delimiter=delimiter)
     line = 2
-    for block in blocks:
+    for block in whole:
         records, lines, left = _split_block(left, line, shape, more=True)
         yield records
         line += lines
@@ -72,23 +79,28 @@ def split(file: BinaryIO, columns: Sequence[str], delimiters: str) -> Iterator[R
     yield _split_block(left, line, shape, more=False)[0]
 
 
-def _blocks(file: BinaryIO) -> Iterator[bytes]:
+def blocks(file: BinaryIO, size: int) -> Iterator[bytes]:
     """Whole lines. A line that is too long loses its end, so that it cannot grow in memory."""
     left = b""
-    while block := file.read(BLOCK):
+    while block := file.read(size):
         whole, newline, tail = block.rpartition(b"\n")
         if newline:
             yield left + whole + newline
             left = tail
         else:
-            left = (left + tail)[: BLOCK + LONGEST]
+            left = (left + tail)[: size + LONGEST]
     if left:
         yield left + b"\n"
 
 
+def _delimiter(header: bytes, delimiters: str) -> str:
+    """The one it has most of; the first of two that are as frequent."""
+    return max(delimiters, key=lambda one: header.count(one.encode()))
+
+
 def _order(header: bytes, columns: Sequence[str], delimiter: str) -> list[int]:
     names = _names(header, delimiter)
-    doubled = sorted({name for name in names if names.count(name) > 1})
+    doubled = sorted({name or "a column without a name" for name in names if names.count(name) > 1})
     missing = [name for name in columns if name not in names]
     unknown = [name for name in names if name not in columns]
     problems = (
@@ -109,8 +121,9 @@ def _names(header: bytes, delimiter: str) -> list[str]:
         names = [name.strip() for name in next(csv.reader([text], delimiter=delimiter, strict=True), [])]
     except UnicodeDecodeError:
         raise WholeFile(f"the header {NOT_UTF_8}", shown(header)) from None
-    except csv.Error:
-        raise WholeFile(f"the header {OUT_OF_ORDER}", shown(header)) from None
+    except csv.Error as error:
+        why = LINES_OF_CR if "new-line" in str(error) else OUT_OF_ORDER
+        raise WholeFile(f"the header {why}", shown(header)) from None
     if not any(names):
         raise WholeFile("the file is empty or begins with an empty line instead of a header", shown(header))
     return names

@@ -11,9 +11,10 @@ from spark_jobs.declare import CONTENT, BadRequest, TimeSplit, UseCase
 from spark_jobs.kinds import Model
 from spark_jobs.learning.bootstrap import Interval, interval
 from spark_jobs.learning.gate import Evidence, judge, lead_of
+from spark_jobs.learning.groups import slices
 from spark_jobs.learning.known import Known, in_memory, known
 from spark_jobs.learning.model_part import ModelPart, model_part
-from spark_jobs.learning.pictures import keep_pictures
+from spark_jobs.learning.pictures import keep_groups, keep_pictures
 from spark_jobs.learning.registered import Broken, Registered, registered
 from spark_jobs.learning.splits import Part, parts
 from spark_jobs.learning.verdicts import Stored, former, plain, store, times_judged
@@ -74,8 +75,9 @@ def _again(work: Work, book: Tracking, champion: Registered) -> Result:
 
 def _judged(work: Work, book: Tracking, challenger: Registered, champion: Registered | None) -> Result:
     versions = [challenger] + ([champion] if champion else [])
-    stretch = parts(work.use_case, work.job.window).judge
-    contest, judged = _outcome(work, book, versions, stretch)
+    rows = _known(work, versions)
+    stretch = parts(work.use_case, work.job.window, rows.frame if rows else None).judge
+    contest, judged = _outcome(work, book, versions, rows, stretch)
     verdict = judge(work.use_case.gate, judged.evidence)
     LOG.info("%s: %s", verdict.verdict, "; ".join(verdict.reasons))
     stored: Stored = plain(asdict(verdict)) | {
@@ -93,28 +95,37 @@ def _judged(work: Work, book: Tracking, challenger: Registered, champion: Regist
     if contest and judged.frames:
         shown = (judged.frames[0], challenger.constants)
         keep_pictures(book, challenger.run, contest.part, contest.contestants[0].model, shown)
+        keep_groups(book, challenger.run, judged.evidence.slices)
     return _result(stored)
 
 
 def _result(stored: Stored) -> Result:
     kept = ("verdict", "version", "champion", "reasons", "numbers", "times", "inputs")
-    return {name: stored[name] for name in kept if name in stored}  # verdicts of earlier releases hold no inputs
+    told = {name: stored[name] for name in kept if name in stored}  # verdicts of earlier releases hold no inputs
+    numbers = {name: value for name, value in stored["numbers"].items() if name != "groups"}  # may be hundreds
+    return told | {"numbers": numbers}
 
 
-def _outcome(work: Work, book: Tracking, versions: list[Registered], stretch: Part) -> tuple[Contest | None, Judged]:
+def _known(work: Work, versions: list[Registered]) -> Known | None:
+    """With all columns that the use case declares today or one of the versions reads."""
+    columns = sorted({*work.use_case.features.columns, *(name for version in versions for name in version.features)})
+    return known(work.lake, work.use_case, work.job.window, tuple(columns))
+
+
+def _outcome(
+    work: Work, book: Tracking, versions: list[Registered], rows: Known | None, stretch: Part
+) -> tuple[Contest | None, Judged]:
+    if rows is None:
+        return None, _nothing("there are no rows with labels")
     try:
-        contest = _contest(work, book, versions, stretch)
+        contest = _contest(work, book, versions, rows, stretch)
     except Broken as error:
         return None, _nothing(str(error))
-    return contest, _judge_rows(contest) if contest else _nothing("there are no rows with labels")
+    return contest, _judge_rows(contest)
 
 
-def _contest(work: Work, book: Tracking, versions: list[Registered], stretch: Part) -> Contest | None:
+def _contest(work: Work, book: Tracking, versions: list[Registered], rows: Known, stretch: Part) -> Contest:
     use_case = work.use_case
-    columns = sorted({*use_case.features.columns, *(name for version in versions for name in version.features)})
-    rows = known(work.lake, use_case, work.job.window, tuple(columns))
-    if rows is None:
-        return None
     near = use_case.split.embargo if isinstance(use_case.split, TimeSplit) else use_case.labels.horizon
     seen = " OR ".join(part.condition(near) for version in versions for part in (version.fitted, version.tuned))
     models = [version.model(book, use_case, work.spark) for version in versions]
@@ -137,11 +148,14 @@ def _judge_rows(contest: Contest) -> Judged:
         pairs = zip(frames, contest.contestants, strict=True)
         metrics = [contest.part.measure(frame, one.about.constants) for frame, one in pairs]
         champion = metrics[1] if len(metrics) > 1 else None
-        lead = _noise(contest, frames) if champion else None
+        blocks = _blocks(contest.use_case, frames[0])
+        lead = _noise(contest, frames, blocks) if champion else None
+        groups = slices(contest.use_case, frames, blocks)
     except Exception as error:
         LOG.exception("judging failed")
         return _nothing(f"judging failed: {type(error).__name__}: {error}"[:1000])
-    return Judged(evidence=Evidence(rows=count, challenger=metrics[0], champion=champion, lead=lead), frames=frames)
+    evidence = Evidence(rows=count, challenger=metrics[0], champion=champion, lead=lead, slices=groups)
+    return Judged(evidence=evidence, frames=frames)
 
 
 def _nothing(failure: str) -> Judged:
@@ -149,10 +163,13 @@ def _nothing(failure: str) -> Judged:
 
 
 def _predicted(contest: Contest, contestant: Contestant) -> "pd.DataFrame":
-    return in_memory(contestant.model.score(contest.rows, contest.rows.columns), contest.use_case)
+    scored = contestant.model.score(contest.rows, contest.rows.columns)
+    if contest.use_case.slices:  # what groups get is what is decided of them
+        scored = contest.part.decide(scored, contestant.about.constants)
+    return in_memory(scored, contest.use_case)
 
 
-def _noise(contest: Contest, frames: "list[pd.DataFrame]") -> Interval:
+def _noise(contest: Contest, frames: "list[pd.DataFrame]", blocks: "pd.Series") -> Interval:
     gate = contest.use_case.gate
 
     def lead(rows: "pd.Index[int]") -> float:
@@ -160,7 +177,7 @@ def _noise(contest: Contest, frames: "list[pd.DataFrame]") -> Interval:
         ours, theirs = (contest.part.measure(frame.loc[rows], one.about.constants) for frame, one in drawn)
         return lead_of(gate, ours, theirs)
 
-    return interval(_blocks(contest.use_case, frames[0]), lead, gate.resamples)
+    return interval(blocks, lead, gate.resamples)
 
 
 def _blocks(use_case: UseCase, rows: "pd.DataFrame") -> "pd.Series":

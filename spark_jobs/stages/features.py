@@ -7,10 +7,10 @@ from datetime import date, datetime, time, timedelta
 from spark_jobs import use_cases
 from spark_jobs.declare import UseCase, Window, common, merged
 from spark_jobs.lakehouse import within
+from spark_jobs.sql import name_of
 from spark_jobs.tables.gold import Gold, days_sql, feature_code
 from spark_jobs.tables.shared import as_note, days_of, require_refined
 from spark_jobs.tables.silver import Changes, Silver
-from spark_jobs.tables.typed import name_of
 from spark_jobs.work import Result, Work
 
 LOG = logging.getLogger(__name__)

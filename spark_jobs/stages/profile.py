@@ -8,7 +8,7 @@ from spark_jobs.declare import Retrain, tags
 from spark_jobs.learning import looks, profiles, report
 from spark_jobs.learning.known import Known, known
 from spark_jobs.learning.model_part import rows_hash
-from spark_jobs.learning.profiles import SAMPLE, Looked
+from spark_jobs.learning.profiles import SAMPLE, Looked, spelled
 from spark_jobs.learning.splits import Parts, parts
 from spark_jobs.tracking import NOTE, PARENT, Tracking, as_json, tracking
 from spark_jobs.work import Result, Work
@@ -46,7 +46,7 @@ def run(work: Work) -> Result:
     rows = known(work.lake, work.use_case, work.job.window)
     if rows is None:
         return {"skipped": "no features with labels yet"}
-    cut = parts(work.use_case, work.job.window)
+    cut = parts(work.use_case, work.job.window, rows.frame)
     seen = rows.overview(train=cut.train, validate=cut.validate)
     used = [one for name in USED for one in rows.used(work.lake, name, getattr(cut, name), seen.count(name))]
     count = sum(seen.count(name) for name in USED)
@@ -87,7 +87,8 @@ def _looked(rows: Known, cut: Parts, count: int) -> Looked:
     found = rows.rows(cut.train, cut.validate).select(*features.key, *features.columns, *labels)
     if count <= SAMPLE:  # fetched once and sent back: else each query would read and join the lake's tables again
         found = found.sparkSession.createDataFrame(found.toArrow())
-    return Looked(rows=found, key=features.key, features=features.columns, labels=labels)
+    found, names = spelled(found, features.columns, features.categories)
+    return Looked(rows=found, key=features.key, features=names, labels=labels, words=features.categories)
 
 
 def _then(page: Page) -> "tuple[str, pd.DataFrame] | None":
@@ -155,6 +156,6 @@ def _changes(page: Page) -> str:
 
 
 def _report(page: Page) -> str:
-    text = report.page(page.looked.sample, f"{page.book.model}: {page.said}")
+    text = report.page(page.looked.readable, f"{page.book.model}: {page.said}")
     page.book.client.log_text(page.run, text, "report.html")
     return ""

@@ -1,22 +1,21 @@
 """Rebuilds every touched day of silver from all its bronze records: typed, checked, one row per key."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from pyspark.sql import Column, DataFrame, Observation, SparkSession
+from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import Window as SqlWindow
 from pyspark.sql import functions as f
 
 from spark_jobs.declare import RECORD, RawTable, merged
 from spark_jobs.lakehouse import within
+from spark_jobs.sql import name_of
 from spark_jobs.tables.ledger import few, touched_days
 from spark_jobs.tables.references import Reference, fingerprint, referred
 from spark_jobs.tables.shared import as_note, days_of, require_refined
-from spark_jobs.tables.typed import name_of, typed, with_all_reasons, with_event_time
+from spark_jobs.tables.typed import OVERFLOW_IS_NULL, as_silver, settings, typed, with_all_reasons, with_event_time
 from spark_jobs.work import Result, Work
 
 LOG = logging.getLogger(__name__)
@@ -35,13 +34,18 @@ class Refined:
     bronze: int  # the version that was read
     silver: int | None  # the version that was made, or stands
     counts: dict[str, int]
+    missing: dict[str, int]  # rows without a value, by column that may lack one
+
+    @property
+    def rows(self) -> Result:
+        return {**self.counts, "missing": self.missing} if self.missing else dict(self.counts)
 
 
 def run(work: Work) -> Result:
     if work.use_case.reads:
         return {"rows": {}, "reads": require_refined(work)}
     refined: dict[str, Refined] = {}
-    with _overflow_is_null(work.spark):
+    with settings(work.spark, OVERFLOW_IS_NULL):
         for table in work.use_case.tables:
             done = _refine(work, table)
             if done is None:
@@ -49,22 +53,13 @@ def run(work: Work) -> Result:
             else:
                 refined[table.name] = done
                 LOG.info("%s: %s", table.name, ", ".join(f"{n} {what}" for what, n in done.counts.items()))
+                if lacking := [f"{n} of {column}" for column, n in done.missing.items() if n]:
+                    LOG.info("%s: rows without a value: %s", table.name, ", ".join(lacking))
     return {
-        "rows": {name: done.counts for name, done in refined.items()},
+        "rows": {name: done.rows for name, done in refined.items()},
         "inputs": {f"bronze/{name}": done.bronze for name, done in refined.items()},
         "outputs": {f"silver/{name}": done.silver for name, done in refined.items()},
     }
-
-
-@contextmanager
-def _overflow_is_null(spark: SparkSession) -> Iterator[None]:
-    """A record whose arithmetic overflows has to be refused, not to end the night."""
-    before = spark.conf.get("spark.sql.ansi.enabled")
-    spark.conf.set("spark.sql.ansi.enabled", "false")
-    try:
-        yield
-    finally:
-        spark.conf.set("spark.sql.ansi.enabled", str(before))
 
 
 def _refine(work: Work, table: RawTable) -> Refined | None:
@@ -77,7 +72,7 @@ def _refine(work: Work, table: RawTable) -> Refined | None:
     if version is None:
         return None
     if version == since and not table.timed:
-        return Refined(bronze=version, silver=state.version, counts=dict.fromkeys(COUNTS, 0))
+        return Refined(bronze=version, silver=state.version, counts=dict.fromkeys(COUNTS, 0), missing={})
     reference = referred(work.lake, table)
     windows = None
     if table.timed and since is not None:
@@ -87,8 +82,7 @@ def _refine(work: Work, table: RawTable) -> Refined | None:
     rows = _ranked(_judged(bronze if windows is None else bronze.where(within(windows)), table, reference), table)
     days = merged([*days_of(note), work.job.window])
     made_from = {"bronze": version, "code": code, "days": as_note(days)} | (reference.note if reference else {})
-    made, counts = _write(work, table, rows, None if windows is None else within(windows), made_from)
-    return Refined(bronze=version, silver=made, counts=counts)
+    return _write(work, table, rows, None if windows is None else within(windows), made_from)
 
 
 def _code(work: Work, table: RawTable) -> str:
@@ -123,11 +117,9 @@ def _key(table: RawTable) -> list[str]:
     return [f"_{name}" for name in RECORD] if table.by_record else [name_of(name) for name in table.key]
 
 
-def _write(
-    work: Work, table: RawTable, rows: DataFrame, condition: str | None, note: dict[str, Any]
-) -> tuple[int, dict[str, int]]:
-    """Quarantine first: silver's note says that both are done. Silver's version, and what became of the records."""
-    seen, good, won = Observation(), Observation(), Observation()
+def _write(work: Work, table: RawTable, rows: DataFrame, condition: str | None, note: dict[str, Any]) -> Refined:
+    """Quarantine first: silver's note says that both are done."""
+    seen, good, won, unknown = Observation(), Observation(), Observation(), Observation()
     refused = "size(_reasons) > 0"
     bad = rows.observe(seen, _count("in", "TRUE")).where(refused)
     quarantined = work.lake.quarantine(table.name).replace(bad.selectExpr(*QUARANTINE), condition, note)
@@ -137,18 +129,17 @@ def _write(
         .where("_turn = 1")
         .observe(won, f.coalesce(f.sum("_nulled"), f.lit(0)).alias("nulled"))
     )
-    kept = winners.selectExpr(*_silver(table))
+    optional = [column.name for column in table.columns if not column.required or column.bad_becomes_null]
+    if optional:
+        winners = winners.observe(unknown, *(_count(name, f"{name_of(name)} IS NULL") for name in optional))
+    kept = winners.selectExpr(*as_silver(table))
     if not table.timed:
         note = note | {"content": fingerprint(kept.select(*map(name_of, table.column_names)))}
     silver = work.lake.silver(table.name).replace(kept, condition, note)
     counts = {"in": seen.get["in"], "kept": silver.rows, **won.get, **good.get, "quarantined": quarantined.rows}
-    return silver.version, counts
+    missing = unknown.get if optional else {}
+    return Refined(bronze=note["bronze"], silver=silver.version, counts=counts, missing=missing)
 
 
 def _count(name: str, condition: str) -> Column:
     return f.count(f.expr(f"CASE WHEN {condition} THEN 1 END")).alias(name)
-
-
-def _silver(table: RawTable) -> list[str]:
-    own = [name_of(name) for name in table.column_names if name not in ("at", "day")]
-    return ["_day AS day", *(["at"] if table.timed else []), *own, "_file AS file", "_record AS record"]

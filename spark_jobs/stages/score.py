@@ -49,7 +49,7 @@ def _score(work: Work, book: Tracking, about: Registered, features: int) -> Resu
 
 def _predict(work: Work, book: Tracking, about: Registered, frame: DataFrame) -> DataFrame:
     keep = ["day", *work.use_case.features.key, "in_fitting"]
-    marked = frame.withColumn("in_fitting", f.expr(about.fitted.condition()))
+    marked = frame.withColumn("in_fitting", f.expr(about.fitted.possible()))
     model = about.model(book, work.use_case, work.spark)
     why = Why.of(work.use_case, about.constants)
     if why:

@@ -1,12 +1,15 @@
 """If due: searches, fits the winner again, registers one version and names it challenger."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 from spark_jobs.declare import Retrain, UseCase, tags
+from spark_jobs.kinds import Columns
+from spark_jobs.learning.folds import fold_of, nothing_to_measure
 from spark_jobs.learning.known import Overview, due_hash, known
 from spark_jobs.learning.model_part import asked_for, code_of, model_part, rows_hash
-from spark_jobs.learning.splits import parts
+from spark_jobs.learning.splits import by_stratum, parts
 from spark_jobs.learning.training import Training, train
 from spark_jobs.tracking import Tracking, as_json, tracking
 from spark_jobs.work import Result, Work
@@ -17,10 +20,11 @@ LOG = logging.getLogger(__name__)
 def run(work: Work) -> Result:
     if work.job.retrain is Retrain.NEVER:
         return {"skipped": "this run does not train"}
+    work = _as_asked(work)
     rows = known(work.lake, work.use_case, work.job.window)
     if rows is None:
         return {"skipped": "no features with labels yet"}
-    cut = parts(work.use_case, work.job.window)
+    cut = parts(work.use_case, work.job.window, rows.frame)
     seen = rows.overview(train=cut.train, validate=cut.validate)
     due = due_hash(work.use_case, code_of(work.use_case.name), seen.fingerprint, work.job.parameters)
     with tracking(work.place, work.use_case) as book:
@@ -32,12 +36,30 @@ def run(work: Work) -> Result:
         if skipped:
             return {"skipped": skipped}
         same = rows.same(cut.train)
-        if len(same) == len(work.use_case.features.columns):
-            return {"skipped": "nothing to learn from: no feature ever changes in the rows to train on"}
         part = model_part(work.use_case.name)
         wanted = asked_for(part, work.use_case.search, work.job)
         training = Training(work=work, book=book, part=part, candidates=wanted, parts=cut, known=rows, due=due)
+        if skipped := _nothing_changes(training, same):
+            return {"skipped": skipped}
         return _train(training, seen, former, ", ".join(same)) | {"inputs": rows.inputs}
+
+
+def _as_asked(work: Work) -> Work:
+    """A search by another way is another declaration: what came of it once is due no night."""
+    search = work.use_case.search.asked(work.job.search)
+    return replace(work, use_case=replace(work.use_case, search=search))
+
+
+def _nothing_changes(training: Training, same: Sequence[str]) -> str:
+    """Among the features, or in one of the folds: that could not tell good from bad."""
+    use_case = training.work.use_case
+    if len(same) == len(use_case.features.read):
+        return "nothing to learn from: no feature ever changes in the rows to train on"
+    if not (folds := use_case.search.folds):
+        return ""
+    rows = training.rows("train", in_memory=True)
+    fold = fold_of(rows, Columns.of(use_case).features, folds)
+    return nothing_to_measure(rows, use_case.labels.columns, fold, folds)
 
 
 def _train(training: Training, seen: Overview, former: str, same: str) -> Result:
@@ -59,9 +81,17 @@ def _train(training: Training, seen: Overview, former: str, same: str) -> Result
     with book.running(run_id):
         for name, part in (("train", training.parts.train), ("validate", training.parts.validate)):
             book.name_data(run_id, training.known.used(work.lake, name, part, seen.count(name)))
+        _say_strata(training, run_id)
         trained = train(replace(training, run=run_id))
     result = {"version": trained.version, "run_id": run_id, "metrics": dict(trained.winner.metrics)}
     return result | ({"same": same} if same else {})
+
+
+def _say_strata(training: Training, run_id: str) -> None:
+    if training.parts.judge.strata:
+        table = by_stratum(training.known.frame, training.parts)
+        LOG.info("parted within each stratum:\n%s", table.to_string(index=False))
+        training.book.show_table(run_id, table, "strata.json")
 
 
 def _finish(book: Tracking, former: str, version: str) -> Result:
@@ -75,7 +105,7 @@ def _finish(book: Tracking, former: str, version: str) -> Result:
 
 def _not_due(work: Work, book: Tracking, due: str) -> str:
     newest, job = next(iter(book.versions()), None), work.job
-    asked = job.retrain is Retrain.ALWAYS or job.also or job.parameters
+    asked = job.retrain is Retrain.ALWAYS or job.also or job.parameters or job.search
     if asked or newest is None or newest.tags.get(tags.DUE) != due:
         return ""
     return f"not due: code, parameters and rows are those of version {newest.version}"

@@ -13,8 +13,8 @@ from pyspark.sql import DataFrame
 from spark_jobs import use_cases
 from spark_jobs.declare import NightshiftError, UseCase, Window
 from spark_jobs.lakehouse import Commit, within
+from spark_jobs.sql import name_of, text
 from spark_jobs.tables.silver import Silver
-from spark_jobs.tables.typed import name_of, text
 from spark_jobs.work import Work
 
 

@@ -9,7 +9,7 @@ from pyspark.sql import functions as f
 
 from spark_jobs.declare import RawTable, Window, days_of
 from spark_jobs.lakehouse import Lake, Table
-from spark_jobs.tables.typed import name_of, text
+from spark_jobs.sql import name_of, text
 
 
 @dataclass(frozen=True, kw_only=True)

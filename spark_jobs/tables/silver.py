@@ -10,8 +10,8 @@ from pyspark.sql import functions as f
 
 from spark_jobs.declare import RECORD, RawTable, Window, common, days_of, merged
 from spark_jobs.lakehouse import Lake, State, within
+from spark_jobs.sql import name_of
 from spark_jobs.tables.ledger import few, touched_days
-from spark_jobs.tables.typed import name_of
 from spark_jobs.work import Work
 
 

@@ -3,13 +3,17 @@
 Names with an underscore are the record's own (`_file`, `_day`); those without are columns of the use case.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.declare import Column, Kind, RawTable
+from spark_jobs.sql import name_of, text
 
 RECORD = ("day", "arrival_day", "file", "record", "line", "raw", "problem")
+# A record whose arithmetic overflows has to be refused, not to end the job.
+OVERFLOW_IS_NULL = {"spark.sql.ansi.enabled": "false"}
 # A cast alone would read "2024" as a day, and "12:00" as noon today.
 SHAPES = {
     Kind.DAY: "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
@@ -27,9 +31,10 @@ READS_AS = {
 def typed(bronze: DataFrame, table: RawTable) -> DataFrame:
     """Adds the declared columns, `_nulled` (how many bad values a rule made null) and `_reasons`."""
     columns = list(enumerate(table.columns))
+    unsaid = ", ".join(map(text, ("", *table.missing)))
     texts = bronze.selectExpr(
         *(f"{name} AS _{name}" for name in RECORD),
-        *(f"nullif(trim(fields[{i}]), '') AS _text{i}" for i, _ in columns),
+        *(f"CASE WHEN trim(fields[{i}]) NOT IN ({unsaid}) THEN trim(fields[{i}]) END AS _text{i}" for i, _ in columns),
     )
     values = texts.selectExpr("*", *(f"{_value(i, column)} AS _value{i}" for i, column in columns))
     nulled = " + ".join(
@@ -59,6 +64,25 @@ def with_all_reasons(rows: DataFrame, table: RawTable, further: Sequence[str] = 
     given = _those_given([*_missing_keys(table), *_time_reasons(table), *checks, *further])
     reasons = f"CASE WHEN size(_reasons) > 0 THEN _reasons ELSE {given} END AS _reasons"
     return rows.selectExpr(*(name_of(name) for name in rows.columns if name != "_reasons"), reasons)
+
+
+def as_silver(table: RawTable) -> list[str]:
+    """The columns of a good row, as they are kept."""
+    own = [name_of(name) for name in table.column_names if name not in ("at", "day")]
+    return ["_day AS day", *(["at"] if table.timed else []), *own, "_file AS file", "_record AS record"]
+
+
+@contextmanager
+def settings(spark: SparkSession, wanted: Mapping[str, str]) -> Iterator[None]:
+    """Of the session, for as long as the block lasts."""
+    before = {name: spark.conf.get(name, None) for name in wanted}
+    for name, value in wanted.items():
+        spark.conf.set(name, value)
+    try:
+        yield
+    finally:
+        for name, former in before.items():
+            spark.conf.unset(name) if former is None else spark.conf.set(name, former)
 
 
 def _missing_keys(table: RawTable) -> list[str]:
@@ -123,12 +147,3 @@ def _when(condition: str, says: str) -> str:
 def _those_given(reasons: Iterable[str]) -> str:
     """An array of the reasons that hold."""
     return f"array_compact(array({', '.join(['CAST(NULL AS STRING)', *reasons])}))"
-
-
-def name_of(column: str) -> str:
-    return f"`{column.replace('`', '``')}`"
-
-
-def text(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"

@@ -10,7 +10,9 @@ from types import ModuleType
 from spark_jobs.declare import BadDeclaration, BadRequest, UseCase
 
 FOLDER = Path(__file__).parent
-MAKE_NO_NUMBER = {"plots", "reports", "source", "use_case"}  # what is declared is compared by its value
+MEASURES = "spark_jobs.measures"  # what several use cases measure alike
+# What is declared is compared by its value, and pictures and reports change no model.
+MAKE_NO_NUMBER = {"plots", "two_classes_plots", "reports", "source", "use_case"}
 
 
 def names() -> list[str]:
@@ -44,16 +46,17 @@ def part(name: str, module: str) -> ModuleType:
 
 
 def text(name: str, module: str) -> str:
-    """The source of a module and of those it imports from its own folder, but for those that make no number."""
+    """The source of a module and of those it imports from its own folder and from `measures`, but for those that make
+    no number."""
     return "\n".join(source for _, source in sorted(_texts(part(name, module), {}).items()))
 
 
 def _texts(module: ModuleType, seen: dict[str, str]) -> dict[str, str]:
     seen[module.__name__] = source = inspect.getsource(module)
-    package = module.__name__.rpartition(".")[0]
-    for name in {*_imported(source, package)} - MAKE_NO_NUMBER:
-        if f"{package}.{name}" not in seen:
-            _texts(importlib.import_module(f"{package}.{name}"), seen)
+    for package in {MEASURES, module.__name__.rpartition(".")[0]}:
+        for name in {*_imported(source, package)} - MAKE_NO_NUMBER:
+            if f"{package}.{name}" not in seen:
+                _texts(importlib.import_module(f"{package}.{name}"), seen)
     return seen
 
 

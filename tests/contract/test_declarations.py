@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from spark_jobs import use_cases
-from spark_jobs.declare import RECORD, BadDeclaration, Column, HashSplit, RawTable, Reads
+from spark_jobs.declare import RECORD, BadDeclaration, Column, GroupBound, HashSplit, RawTable, Reads
 from spark_jobs.use_cases.wine_quality.use_case import USE_CASE as OWNER
 from spark_jobs.use_cases.wine_score.use_case import USE_CASE as READER
 
@@ -61,6 +61,7 @@ def test_a_reader_is_not_read_and_has_no_tables_of_its_own() -> None:
 
 
 TEXT = Column(name="text")
+BOUND = GroupBound(metric="recall", may_worsen=0.05)
 DECLARED: dict[str, tuple[Callable[[], object], str]] = {
     "blank": (lambda: Column(name="fixed acidity"), "no table holds a name with ' ' .* header='fixed acidity'"),
     "two times": (
@@ -69,8 +70,36 @@ DECLARED: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "half a record": (lambda: RawTable(name="t", columns=(TEXT,), key=("file",)), "the key RECORD stands alone"),
     "its name": (lambda: RawTable(name="t", columns=(Column(name="file"),), key=RECORD), "the key RECORD stands alone"),
+    "blank word": (lambda: RawTable(name="t", columns=(TEXT,), key=RECORD, missing=(" ",)), "missing holds .* got ' '"),
+    "missing code": (
+        lambda: RawTable(name="t", columns=(replace(TEXT, codes=("a", "?")),), key=RECORD, missing=("?",)),
+        r"'\?' is missing, so it is no code of text",
+    ),
     "tables twice": (lambda: Reads(use_case="shop", tables=("a", "a")), "name tables of shop, each once"),
     "no table": (lambda: Reads(use_case="shop", tables=()), "name tables of shop, each once"),
+    "no decision": (
+        lambda: replace(OWNER, slices=("is_red",), predictions=("probability",)),
+        "slices go with one label of 0 and 1, and with predictions of its probability and of what `decide` makes of it",
+    ),
+    "two labels": (
+        lambda: replace(OWNER, slices=("is_red",), labels=replace(OWNER.labels, columns=("good", "bad"))),
+        r"slices go with one label .* got labels \('good', 'bad'\)",
+    ),
+    "decided as true": (
+        lambda: replace(OWNER, slices=("is_red",), predictions=("probability", "good")),
+        "'good' is decided, so it is no name of a feature or a label",
+    ),
+    "slices twice": (lambda: replace(OWNER, slices=("is_red", "is_red")), "name each slice once"),
+    "bounds of no slice": (
+        lambda: replace(OWNER, gate=replace(OWNER.gate, groups=(BOUND,))),
+        r"the gate bounds groups, and no slices say which: slices=\('sex',\), say",
+    ),
+    "groups of nobody": (lambda: replace(OWNER.gate, group_rows=0), "group_rows is 1 or more, got 0"),
+    "another metric": (
+        lambda: GroupBound(metric="auc", may_worsen=0.1),  # type: ignore[arg-type]  # as somebody might
+        "metric is one of accuracy, recall, precision, got 'auc'",
+    ),
+    "a gain": (lambda: GroupBound(metric="recall", may_worsen=-0.1), "may_worsen is 0 or more, got -0.1"),
 }
 
 
@@ -93,3 +122,8 @@ def test_a_column_is_known_when_it_says_so_and_else_with_its_table() -> None:
 def test_a_column_may_be_called_otherwise_in_its_file() -> None:
     table = RawTable(name="t", columns=(Column(name="ph", header="pH value"), TEXT), key=RECORD)
     assert (table.column_names, table.header) == (("ph", "text"), ("pH value", "text"))
+
+
+def test_groups_may_be_looked_at_where_one_label_is_decided() -> None:
+    gate = replace(OWNER.gate, groups=(BOUND,))
+    assert replace(OWNER, slices=("is_red", "good"), gate=gate).slices == ("is_red", "good")

@@ -33,6 +33,7 @@ JOBS = st.builds(
     version=st.integers(1).map(str) | st.just(""),
     also=WORDS,
     parameters=st.dictionaries(WORDS, st.dictionaries(WORDS, VALUES, max_size=3), max_size=2),
+    search=st.sampled_from(["", "grid", "genetic", "optuna"]),
 )
 
 
@@ -80,6 +81,7 @@ def test_a_job_of_a_month_is_small_and_training_never(stage: Stage, last: date, 
             '--parameters={"a": 1}',
             'job: argument --parameters: is JSON like {"boosting": {"eta": 0.1}}, got \'{"a": 1}\'',
         ),
+        ("--search=evolution", "search: is one of grid, genetic, optuna, got 'evolution'"),
         ("--colour=red", "job: unrecognized arguments: --colour=red"),
     ],
 )

@@ -21,6 +21,7 @@ TYPED = {
     "databricks-down": ("DROP", "REMOVE"),
     "databricks-import": ("FROM", "LANDING", "REPLACE", "PRINCIPAL"),
     "databricks-up": ("PLAN", "PRINCIPAL", "WITH"),
+    "predict": ("MODEL", "FILE", "OUT", "VERSION"),
     "kills": ("KILLS", "SEED"),
     "release": ("MODEL", "REASON"),
     "restore": ("FROM", "REPLACE"),

@@ -130,9 +130,9 @@ def test_what_is_approved_and_may_not_be_promoted_any_more_is_not_and_says_why(
     assert (last["what"], last["by"], last["to"]) == ("approved in vain", "ann", champion)
 
 
-def test_what_was_judged_against_a_former_champion_is_judged_and_asked_about_again(
-    judged: "MlflowClient", tell: Tell
-) -> None:
+@pytest.fixture
+def asked_twice(judged: "MlflowClient", tell: Tell) -> tuple[str, str]:
+    """Two requests about one version: it is judged again, for there is another champion."""
     run = night()
     (first,) = people.requests()
     people.gone_on(first)
@@ -144,11 +144,25 @@ def test_what_was_judged_against_a_former_champion_is_judged_and_asked_about_aga
     second = people.requests()[-1]
     assert second != first
     people.gone_on(second)
+    return first, second
+
+
+def test_what_was_judged_against_a_former_champion_is_judged_and_asked_about_again(
+    judged: "MlflowClient", asked_twice: tuple[str, str]
+) -> None:
+    first, second = asked_twice
     people.gone_on(first)
     assert people.said(first, "ask", "skipped").endswith("somebody was asked about it once more")
     assert "in the place of version 3" in people.page(second).body
     assert people.answered(second, "Approve").state == "success"
     assert read(judged).champion == "2"
+
+
+def test_the_answer_to_one_request_about_a_version_is_none_to_another(asked_twice: tuple[str, str]) -> None:
+    first, second = asked_twice
+    assert people.answered(second, "Reject", "ann").state == "success"
+    people.gone_on(first)
+    assert people.said(first, "ask", "skipped").endswith("somebody was asked about it once more")
 
 
 def test_a_request_tried_twice_is_one_request(judged: "MlflowClient") -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightshift.form import of_a_use_case
-from nightshift.plan import USUAL, Form, Kind, Plan, Started, nights_left_out, plan_of
+from nightshift.plan import DECLARED, USUAL, Form, Kind, Plan, Started, nights_left_out, plan_of
 from spark_jobs.declare import BadRequest, Retrain, Window
 from spark_jobs.use_cases import load
 
@@ -102,6 +102,30 @@ def test_the_form_says_which_parameters_it_takes() -> None:
     assert "parameters" not in of_a_use_case(unsearched)
 
 
+@pytest.mark.parametrize("way", ["grid", "genetic", "optuna"])
+def test_the_form_chooses_by_what_a_search_searches_and_the_run_trains(way: str) -> None:
+    made = plan({"search": way})
+    assert (made.retrain, made.search) == (Retrain.ALWAYS, way)
+    assert (plan({"search": DECLARED}).retrain, plan({"search": DECLARED}).search) == (Retrain.IF_DUE, "")
+    assert plan({"search": way, "retrain": "always"}, run_type="backfill").search == way
+
+
+def test_the_form_offers_three_ways_to_search_where_there_is_a_search() -> None:
+    param = of_a_use_case(BIKES)["search"]
+    assert param.schema["enum"] == [DECLARED, "grid", "genetic", "optuna"]
+    assert "Declared is optuna. grid: all 81 combinations; genetic and optuna: 16 trials" in str(param.description)
+    unsearched = replace(BIKES, search=replace(BIKES.search, spaces={}))
+    assert "search" not in of_a_use_case(unsearched)
+    with pytest.raises(BadRequest, match=r"^search: nothing is searched here, so not by grid either: leave the field"):
+        plan_of(unsearched, started(), Form.of({"search": "grid"}), today=TODAY)
+
+
+def test_a_way_that_the_declaration_does_not_allow_is_refused_by_the_form() -> None:
+    alone = replace(BIKES, search=replace(BIKES.search, batch=1))
+    with pytest.raises(BadRequest, match=r"^search: a batch is a generation, and one alone has no children"):
+        plan_of(alone, started(), Form.of({"search": "genetic"}), today=TODAY)
+
+
 def test_the_form_asks_for_an_approval_and_never_waives_one() -> None:
     assert not plan().approval
     assert plan({"approval": "yes"}).approval
@@ -122,6 +146,7 @@ def test_an_untouched_form_is_an_empty_form() -> None:
         "may_promote": USUAL,
         "approval": USUAL,
         "parameters": None,
+        "search": DECLARED,
         "version": None,
         "reason": "",
     }
@@ -154,6 +179,14 @@ def test_the_form_asks_for_a_candidate_that_takes_long() -> None:
         ({"parameters": {"boosting": {}}, "retrain": "never"}, "manual", "parameters: they are to train with"),
         ({"parameters": {"boosting": {}}, "also": "x"}, "manual", "parameters: they are instead of a search, and x"),
         ({"parameters": {"boosting": {}}}, "backfill", "parameters: a back-fill trains only where retrain is always"),
+        ({"search": "evolution"}, "manual", "search: is one of as declared, grid, genetic, optuna; got 'evolution'"),
+        ({"search": "grid", "retrain": "never"}, "manual", "search: it is a training, and retrain says never"),
+        ({"search": "grid"}, "backfill", "search: a back-fill trains only where retrain is always"),
+        (
+            {"search": "grid", "parameters": {"boosting": {}}},
+            "manual",
+            "parameters: they are instead of a search, and o",
+        ),
         ({"approval": "yes", "may_promote": "no"}, "manual", "approval: there is nothing to approve where may_promote"),
         ({"approval": "yes"}, "backfill", "approval: a back-fill never promotes"),
         ({"version": "three"}, "manual", "version: is the number of a model version"),
@@ -186,6 +219,7 @@ windows = st.builds(lambda first, more: Window.of(first, first + more * DAY), da
         by=st.text(),
         approval=st.booleans(),
         parameters=st.dictionaries(st.text(), st.dictionaries(st.text(), st.integers()), max_size=2),
+        search=st.sampled_from(["", "grid", "genetic", "optuna"]),
     )
 )
 def test_a_plan_survives_its_way_through_airflow(made: Plan) -> None:

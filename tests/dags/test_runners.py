@@ -184,6 +184,7 @@ def said(**more: Any) -> dict[str, dict[str, Any]]:
         "by": "ann",
         "also": "forest",
         "parameters": {"boosting": {"lambda": 2, "eta": 0.1}},
+        "search": "genetic",
     }
     return {"check": plan, "open_run": {"run": "abc", "experiment": "1", "tracking": "http://mlflow"}, **more}
 
@@ -192,7 +193,10 @@ def said(**more: Any) -> dict[str, dict[str, Any]]:
     ("stage", "extra"),
     [
         (Stage.INGEST, []),
-        (Stage.TRAIN, ["--also=forest", '--parameters={"boosting": {"eta": 0.1, "lambda": 2}}']),
+        (
+            Stage.TRAIN,
+            ["--also=forest", '--parameters={"boosting": {"eta": 0.1, "lambda": 2}}', "--search=genetic"],
+        ),
         (Stage.EVALUATE, ["--version=3"]),
         (Stage.SCORE, ["--version=7"]),
     ],

@@ -33,10 +33,11 @@ class Cellar:
     spark: SparkSession
     folder: Path
     source: str = "own"
+    registry: str = ""  # instead of one of its own
 
     @property
     def address(self) -> str:
-        return f"sqlite:///{self.folder}/mlflow.db"
+        return self.registry or f"sqlite:///{self.folder}/mlflow.db"
 
     def deliver(self, day: int, *records: str, name: str = "a.csv", delimiter: str = ",") -> None:
         """A file that arrives on a day counted from FIRST."""

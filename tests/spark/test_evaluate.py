@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 import pytest
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as f
 
-from spark_jobs.declare import BadRequest, Refused, Retrain, tags
+from spark_jobs.declare import BadRequest, Bound, GroupBound, Refused, Retrain, tags
 from spark_jobs.kinds import xgboost
 from tests.spark import tiny
 
@@ -76,10 +77,10 @@ def test_only_rows_that_the_champion_saw_are_dropped_for_both(trained: tiny.Worl
     assert trained.evaluate(60, "1")["numbers"]["rows"] == 4 * 24
 
 
-def test_old_verdicts_on_the_same_rows_are_counted(rivals: tiny.World) -> None:
+def test_verdicts_of_older_versions_on_the_same_rows_are_counted_and_of_newer_ones_are_not(rivals: tiny.World) -> None:
+    assert rivals.evaluate(60, "2")["times"] == 0
     assert rivals.evaluate(60, "1")["times"] == 0
     assert rivals.evaluate(60, "2")["times"] == 1
-    assert rivals.evaluate(60, "1")["times"] == 0
     assert "have judged 1 times before" in artifact(rivals, "2", "verdict.md")
 
 
@@ -120,6 +121,13 @@ def test_a_model_that_cannot_be_loaded_is_rejected(trained: tiny.World) -> None:
     judged = trained.evaluate(60, "1")
     assert judged["verdict"] == "REJECT"
     assert judged["reasons"][0].startswith("version 1 cannot be loaded: JSONDecodeError: Expecting property name")
+
+
+def test_a_version_tells_of_many_reasons_as_many_as_its_page_takes(trained: tiny.World) -> None:
+    bounds = tuple(Bound(metric=f"metric {i}", better="lower", limit=1) for i in range(200))
+    trained.use_case = replace(trained.use_case, gate=replace(trained.use_case.gate, bounds=bounds))
+    assert len(trained.evaluate(60, "1")["reasons"]) == 200
+    assert len(str(trained.client.get_model_version("tiny", "1").description)) == 5000
 
 
 def test_too_few_judge_rows_are_no_judgement(trained: tiny.World) -> None:
@@ -170,3 +178,87 @@ def test_plots_of_the_judge_rows_stand_on_the_training_run(
 def test_a_plot_that_fails_decides_nothing(trained: tiny.World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiny, "plots", broken, raising=False)
     assert trained.evaluate(60, "1")["verdict"] == "PROMOTE"
+
+
+HIGH = 2
+
+
+def high(frame: DataFrame, constants: Any) -> DataFrame:
+    return frame.withColumn("called", (f.col("prediction") > HIGH).cast("int"))
+
+
+def accuracy(judged: pd.DataFrame, constants: Any) -> dict[str, float]:
+    return {"accuracy": float(((judged["prediction"] > HIGH) == judged["y"]).mean())}
+
+
+@pytest.fixture
+def sided(rivals: tiny.World, monkeypatch: pytest.MonkeyPatch) -> tiny.World:
+    """Whether y is high; rows of the night are of no side, and no model reads sides."""
+    monkeypatch.setattr(tiny, "decide", high, raising=False)
+    monkeypatch.setattr(tiny, "measure", accuracy)
+    rows = tiny.facts(80)
+    hour = rows["at"].dt.hour
+    side = pd.Series("left", rows.index, dtype=object).where(hour < 12, "right").where(hour >= 3, None)
+    rivals.fill(rows.assign(side=side, y=(rows["y"] > HIGH).astype(int)))
+    use_case = rivals.use_case
+    rivals.use_case = replace(
+        use_case,
+        features=replace(use_case.features, columns=("x1", "x2", "side")),
+        predictions=("prediction", "called"),
+        slices=("side",),
+        gate=replace(
+            use_case.gate,
+            metric="accuracy",
+            better="higher",
+            limit=0.5,
+            group_rows=50,
+            groups=(GroupBound(metric="recall", may_worsen=0.01),),
+        ),
+    )
+    return rivals
+
+
+def test_groups_are_looked_at_by_a_column_that_no_model_reads(sided: tiny.World) -> None:
+    judged = sided.evaluate(60, "2")
+    assert judged["verdict"] == "PROMOTE"
+    assert "groups" not in judged["numbers"]  # which go through Airflow
+    groups = json.loads(artifact(sided, "2", "verdict.json"))["numbers"]["groups"]
+    assert (groups["rows"], groups["bounds"]) == (50, [{"metric": "recall", "may_worsen": 0.01}])
+    side = groups["slices"]["side"]
+    assert {name: group["rows"] for name, group in side["groups"].items()} == {"right": 7 * 12, "left": 7 * 9}
+    assert side["small"] == {"missing": 7 * 3}
+    assert 0.9 < side["groups"]["left"]["numbers"]["challenger"]["accuracy"]["value"] <= 1
+    assert sorted(side["between"]) == ["challenger", "champion"]
+
+
+def test_groups_are_told_and_drawn_on_the_training_run(sided: tiny.World) -> None:
+    sided.evaluate(60, "2")
+    said = artifact(sided, "2", "verdict.md")
+    assert "| right | 84 | " in said
+    assert "Too small to measure, with their rows: missing (21)." in said
+    version = sided.client.get_model_version("tiny", "2")
+    assert "Groups by side: verdict.md of the training's run." in str(version.description)
+    table = json.loads(artifact(sided, "2", "groups.json"))
+    assert [row[:4] for row in table["data"]] == [
+        *(["side", "right", 84, who] for who in ("challenger", "champion", "lead")),
+        *(["side", "left", 63, who] for who in ("challenger", "champion", "lead")),
+        ["side", "missing", 21, "too few rows"],
+    ]
+    pictures = [file.path for file in sided.client.list_artifacts(str(version.run_id), "plots")]
+    assert "plots/groups_side.png" in pictures
+
+
+def test_a_group_that_loses_too_much_is_a_reason_to_reject(sided: tiny.World) -> None:
+    sided.crown("2")
+    judged = sided.evaluate(60, "1")
+    assert judged["verdict"] == "REJECT"
+    assert [one for one in judged["reasons"] if one.startswith("recall of side='left' is 0.")]
+
+
+def test_what_no_group_can_be_looked_at_by_is_a_reason_to_reject(
+    sided: tiny.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiny, "decide", lambda frame, _: frame.withColumn("called", f.lit(2)))
+    assert sided.evaluate(60, "2")["reasons"] == [
+        "judging failed: ValueError: groups are looked at by what is 0 or 1, and called holds 2"
+    ]

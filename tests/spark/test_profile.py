@@ -266,3 +266,19 @@ def test_rows_without_nulls_then_and_with_them_now_have_changed() -> None:
     assert moved[["column", "moved", "nulls_gained"]].to_numpy().tolist() == [["gaps", 0.0, 0.4], ["steady", 0.0, 0.0]]
     names = [label.get_text() for label in looks.changed(moved, "version 1").axes[0].get_yticklabels()]
     assert names == ["steady  +0.00", "gaps  +0.00, nulls +40%"]
+
+
+def test_words_are_looked_at_as_columns_the_commonest_first(
+    spark: SparkSession,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    told = ["b"] * 5 + ["a.`"] * 3 + [None] * 2 + [f"rare {place}" for place in range(9)]
+    rows = spark.createDataFrame(pd.DataFrame({"at": range(len(told)), "trade": told, "x1": 1.0}))
+    found, names = profiles.spelled(rows, ("x1", "trade"), ("trade",))
+    assert names == ("x1", "trade: b", "trade: a  ", *(f"trade: rare {place}" for place in range(4)))
+    columns = Looked(rows=found, key=("at",), features=names, labels=()).columns.set_index("column")
+    assert columns.loc["trade: b", ["count", "nulls", "mean"]].tolist() == [17, 2, pytest.approx(5 / 17)]
+    whole = Looked(rows=found, key=("at",), features=names, labels=(), words=("trade",)).readable
+    assert (list(whole), whole["trade"].value_counts()["b"]) == (["x1", "trade"], 5)
+    assert "rare 3" in report.page(whole, "nineteen rows")
+    assert profiles.spelled(rows, ("x1",), ()) == (rows, ("x1",))

@@ -1,6 +1,6 @@
 """Every record of bronze becomes a row of silver, a row of quarantine with its reasons, or is superseded.
 
-What arrives stands above the test it is for; all of it is refined in two nights, and once more by other rules.
+What arrives stands above the test it is for; all of it is refined in three nights, and once more by other rules.
 """
 
 from collections import defaultdict
@@ -217,6 +217,15 @@ def test_a_thing_that_becomes_known_later_brings_back_what_was_refused(nights: l
     assert nights[1].quarantine("sales/2024-03-01/later.csv", 6) == [(["shop is not in shops"],)]
 
 
+arrives(0, "sales/alone.csv", "2024-01-03 10:00:00,5,5,,")
+arrives(2, "shops/a.csv", "5,50")
+
+
+def test_a_thing_that_becomes_known_brings_back_what_was_refused_where_nothing_else_comes(nights: list[Left]) -> None:
+    assert nights[1].silver("sales/2024-03-01/alone.csv") == []
+    assert nights[2].silver("sales/2024-03-01/alone.csv", 3) == [(5,)]
+
+
 arrives(
     0,
     "sales/most.csv",
@@ -254,7 +263,7 @@ def test_a_try_that_ended_after_quarantine_is_done_again(
     town.deliver("closures", 0, "2024-03-01 10:00:00,1,planned", "2024-03-01 11:00:00,1,x")
     town.run(Stage.INGEST)
     with monkeypatch.context() as patch:
-        patch.setattr(refine, "_silver", lambda _: 1 / 0)
+        patch.setattr(refine, "as_silver", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             town.run(Stage.REFINE, 5)
     town.run(Stage.REFINE, 5)

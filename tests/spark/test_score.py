@@ -44,8 +44,14 @@ def test_every_row_of_the_window_is_predicted_once(crowned: tiny.World) -> None:
     facts = tiny.facts(62).iloc[-240:].reset_index(drop=True)
     assert rows["at"].equals(facts["at"])
     assert (rows["prediction"] - facts["y"]).abs().mean() < 0.5
-    assert rows["in_fitting"].tolist() == [at < pd.Timestamp("2024-02-22") for at in rows["at"]]
     assert rows["first_scored"].notna().all()
+
+
+def test_a_prediction_says_whether_its_row_is_one_the_version_was_fitted_on(crowned: tiny.World) -> None:
+    """Days 45 to 51 tuned it, and all up to them fitted it."""
+    crowned.score(12, first=42)
+    rows = predictions(crowned)
+    assert rows["in_fitting"].tolist() == [at < pd.Timestamp("2024-02-22") for at in rows["at"]]
 
 
 def test_scoring_again_changes_nothing(crowned: tiny.World) -> None:
@@ -127,6 +133,20 @@ def test_reasons_come_and_go_with_the_declaration_and_older_rows_stay(crowned: t
     assert {reason["prediction"] for reason in given} == {"prediction"}
     assert pd.Series([reason["feature"] for reason in given]).mode().tolist() == ["x1"]  # y is 3 x1 + x2
     assert rows["prediction"].notna().all()
+
+
+def test_reasons_kept_before_they_named_words_stay_beside_those_that_do(crowned: tiny.World) -> None:
+    crowned.use_case = replace(crowned.use_case, reasons=1)
+    crowned.score(1, first=59)
+    table = crowned.lake.gold("predictions")
+    wordless = "transform(reasons, r -> struct(r.prediction, r.feature, r.value, r.usual, r.by)) AS reasons"
+    former = table.read().selectExpr(*(wordless if name == "reasons" else name for name in table.read().columns))
+    former.write.format("delta").option("overwriteSchema", "true").mode("overwrite").save(table.place)
+    crowned.score(1, first=60)
+    rows = predictions(crowned)
+    assert rows["reasons"].notna().sum() == 48
+    assert {reasons[0]["word"] for reasons in rows["reasons"]} == {None}
+    assert all(isinstance(reasons[0]["by"], float) for reasons in rows["reasons"])
 
 
 def test_reasons_can_be_kept_for_the_rows_above_a_constant_of_the_version(

@@ -3,30 +3,27 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
-from engine.running import running
-from spark_jobs.declare import Refused, Search, Whole
+from spark_jobs.declare import Choice, Refused, Search, Space, Whole
 from spark_jobs.kinds import Candidate, Columns
 from spark_jobs.learning.attempt import Attempt, Trying, best
 from spark_jobs.learning.model_part import model_part
 from spark_jobs.learning.search import Finished, Searching, Told, search
 from tests.spark import tiny
 
-ROOT = Path(__file__).parents[2]
 DECLARED = Search(trials=6, batch=4, seed=3, spaces={"boosted": tiny.SPACE})
 PRUNED = replace(DECLARED, trials=20)
+WAYS = {way: PRUNED.asked(way) for way in ("grid", "genetic", "optuna")}
 
 
 def trying(folds: int = 0) -> Trying:
@@ -60,7 +57,7 @@ def searching(
 
 def by_number(attempts: Iterable[Attempt]) -> Finished:
     """As a killed search left them."""
-    again = (Attempt.from_json(one.to_json(curves=False)) for one in attempts)
+    again = (Attempt.from_json(one.to_json(whole=False)) for one in attempts)
     return {(one.candidate, one.number): one for one in again}
 
 
@@ -77,27 +74,6 @@ def spent_again(before: list[Attempt], after: list[Attempt]) -> list[int]:
     return [one.number for one, other in zip(before, after, strict=True) if one.seconds != other.seconds]
 
 
-def searched_with(cores: int, folder: Path) -> list[Any]:
-    """By an engine of its own, that has this many workers."""
-    with running(folder / str(cores), folder / f"lake{cores}", cores=str(cores), memory="1g") as engine:
-        command = [sys.executable, "-m", "tests.spark.search_alone", engine.address, str(engine.token)]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300
-        )
-    assert done.returncode == 0, done.stderr
-    return list(json.loads(done.stdout.splitlines()[-1]))
-
-
-@pytest.mark.long  # engines of its own
-def test_one_two_and_four_workers_find_the_same_winner(world: tiny.World, tmp_path: Path) -> None:
-    with_two = json.loads(json.dumps(essence(attempts(world.spark))))
-    assert len(with_two) == PRUNED.trials
-    assert any(given_up for *_, given_up in with_two)
-    assert searched_with(1, tmp_path) == with_two
-    assert searched_with(4, tmp_path) == with_two
-
-
 def test_a_killed_search_goes_on_where_it_was(world: tiny.World) -> None:
     told: list[int] = []
     asked = searching(world.spark, told=lambda attempt: told.append(attempt.number))
@@ -108,6 +84,67 @@ def test_a_killed_search_goes_on_where_it_was(world: tiny.World) -> None:
     assert told == [2, 5]
     assert essence(again) == essence(whole)
     assert spent_again(whole, again) == [2, 5]
+
+
+@pytest.mark.parametrize("way", ["grid", "genetic"])
+def test_killed_by_another_way_it_goes_on_too(world: tiny.World, way: str) -> None:
+    told: list[int] = []
+    asked = searching(world.spark, declared=WAYS[way], told=lambda attempt: told.append(attempt.number))
+    whole = search(asked)
+    assert told == list(range(len(whole)))
+    told.clear()
+    again = search(replace(asked, finished=by_number(whole[:7])))
+    assert told == list(range(7, len(whole)))
+    assert essence(again) == essence(whole)
+    assert spent_again(whole, again) == told
+
+
+def test_a_grid_tries_every_combination_once_and_gives_none_up(world: tiny.World) -> None:
+    """However many trials are declared, and of every candidate that has a space."""
+    spaces: dict[str, Space] = {
+        "boosted": {"max_depth": Whole(low=1, high=4, points=(1, 4)), "rounds": Choice(options=(1, 60))},
+        "trees": {"max_depth": Whole(low=1, high=3)},
+    }
+    declared = Search(trials=1, by="grid", batch=2, spaces=spaces)
+    found = search(searching(world.spark, *tiny.candidates(), TREES, declared=declared, folds=3))
+    tried = [(one.candidate, *(one.params[name] for name in spaces[one.candidate])) for one in found]
+    assert tried == [
+        *(("boosted", 1, 1), ("boosted", 1, 60), ("boosted", 4, 1), ("boosted", 4, 60)),
+        *(("trees", 1), ("trees", 2), ("trees", 3)),
+    ]
+    assert [one.number for one in found] == list(range(7))
+    assert {len(one.steps) for one in found} == {3}
+
+
+def test_nobody_is_born_twice_and_when_all_is_tried_the_search_ends(world: tiny.World) -> None:
+    few: Space = {"max_depth": Choice(options=(1, 2, 3)), "eta": Choice(options=(0.1, 0.3))}
+    declared = Search(trials=24, by="genetic", batch=2, spaces={"boosted": few})
+    found = search(searching(world.spark, declared=declared))
+    assert [one.number for one in found] == list(range(6))
+    assert len({json.dumps(one.params) for one in found}) == 6
+
+
+def test_children_of_the_fit_are_fitter(world: tiny.World) -> None:
+    """And of two candidates the better one takes over, for which it is, is a gene like the others."""
+    declared = replace(BOTH, by="genetic", trials=40, batch=5)
+    found = search(searching(world.spark, *tiny.candidates(), TREES, declared=declared))
+    first, last = found[:10], found[-10:]
+    winner = best(found, tiny.USE_CASE.gate).candidate
+    assert median(one.metrics["rmse"] for one in last) < median(one.metrics["rmse"] for one in first)
+    assert [one.candidate for one in last].count(winner) > [one.candidate for one in first].count(winner)
+
+
+def test_a_child_that_fails_dies_out_and_its_generation_stays_whole(world: tiny.World) -> None:
+    space: Space = {
+        "max_depth": Whole(low=1, high=40),
+        "objective": Choice(options=("reg:squarederror", "no:such")),
+    }
+    declared = Search(trials=16, batch=4, by="genetic", spaces={"odd": space})
+    odd_one = Candidate(name="odd", kind="xgboost", params={"rounds": 5})
+    found = search(searching(world.spark, odd_one, declared=declared))
+    failed = [sum(bool(one.error) for one in found[first : first + 4]) for first in range(0, 16, 4)]
+    assert sum(failed[:2]) > sum(failed[2:])
+    assert not best(found, tiny.USE_CASE.gate).error
 
 
 def test_a_trial_that_was_made_with_other_parameters_is_made_again(world: tiny.World) -> None:
@@ -230,7 +267,7 @@ def test_with_folds_every_row_to_train_on_judges_once_and_twins_are_never_on_bot
 
 def test_a_fold_keeps_its_rows_when_others_come(world: tiny.World) -> None:
     many, few = trying(3), replace(trying(3), train=trying().train.iloc[100:200])
-    folds = [dict(zip(one.train["at"], one._fold_of_rows, strict=True)) for one in (many, few)]
+    folds = [dict(zip(one.train["at"], one.fold_of_rows, strict=True)) for one in (many, few)]
     assert folds[1].items() <= folds[0].items()
 
 
@@ -243,7 +280,3 @@ def test_a_trial_that_falls_behind_the_median_is_given_up_and_never_wins(world: 
     assert {one.given_up for one in found[10:]} == {"after 1 of 3 folds"}
     assert [len(one.steps) for one in found] == [3] * 10 + [1] * 2
     assert not best(found, tiny.USE_CASE.gate).given_up
-
-
-def attempts(spark: SparkSession) -> list[Attempt]:
-    return search(searching(spark, declared=PRUNED, folds=3))

@@ -1,15 +1,17 @@
 """Which rows train, validate and judge: laws that hold for every declaration."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
 import pandas as pd
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
-from spark_jobs.declare import HashSplit, TimeSplit, UseCase, Window
-from spark_jobs.learning.splits import BUCKETS, Part, _bucket, parts
+from spark_jobs.declare import HashSplit, Refused, TimeSplit, UseCase, Window
+from spark_jobs.learning.splits import BUCKETS, Part, Parts, _bucket, by_stratum, parts
 from tests.spark import tiny
 
 DAY = timedelta(days=1)
@@ -96,3 +98,83 @@ def test_a_row_on_the_edge_of_two_parts_lies_in_the_later_one(spark: SparkSessio
     conditions = [f"{part.condition()} AS {name}" for name, part in vars(cut).items()]
     [found, again] = one.selectExpr(*conditions).collect()
     assert found.asDict() == again.asDict() == {"judge": False, "validate": True, "train": False, "fitted": True}
+
+
+IN_STRATA = HashSplit(judge=0.25, validate=0.15, strata=("kind", "y"))
+
+
+def people(spark: SparkSession, counts: Mapping[tuple[str | None, int], int]) -> DataFrame:
+    """So many rows of each kind and label, no two alike."""
+    rows = [(kind, y, float(place)) for (kind, y), count in counts.items() for place in range(count)]
+    frame = pd.DataFrame(rows, columns=["kind", "y", "x1"]).assign(
+        x2=lambda r: r["x1"] * 7 + r["y"], at=pd.Timestamp(tiny.START)
+    )
+    return spark.createDataFrame(frame, "kind string, y int, x1 double, x2 double, at timestamp")
+
+
+STRATIFIED = replace(tiny.USE_CASE, labels=replace(tiny.USE_CASE.labels, facts=("kind",)), split=IN_STRATA)
+
+
+def counted(frame: DataFrame, cut: Parts) -> dict[str, list[int]]:
+    table = by_stratum(frame, cut).drop(columns="share")
+    return {stratum: counts for stratum, *counts in table.to_numpy().tolist()}
+
+
+def test_within_each_stratum_the_shares_are_kept_to_the_row(spark: SparkSession) -> None:
+    frame = people(spark, {("a", 0): 1000, ("a", 1): 90, ("b", 1): 10, (None, 0): 3, ("it's", 0): 1})
+    cut = parts(STRATIFIED, WINDOW, frame)
+    assert counted(frame, cut) == {  # rows, train, validate, judge
+        "a, 0": [1000, 600, 150, 250],
+        "a, 1": [90, 54, 13, 23],
+        "b, 1": [10, 6, 1, 3],
+        "it's, 0": [1, 1, 0, 0],
+        "missing, 0": [3, 2, 0, 1],
+    }
+    many = " + ".join(f"int({part.condition()})" for part in (cut.train, cut.validate, cut.judge))
+    fitted = f"{cut.fitted.condition()} = NOT {cut.judge.condition()}"
+    assert frame.where(f"{many} <> 1 OR NOT ({fitted})").count() == 0
+    for part in vars(cut).values():
+        assert Part.from_json(part.to_json()) == part
+
+
+def test_a_stratum_that_nobody_had_seen_belongs_to_no_part(spark: SparkSession) -> None:
+    cut = parts(STRATIFIED, WINDOW, people(spark, {("a", 0): 100}))
+    strange = people(spark, {("b", 0): 50})
+    assert counted(strange, cut) == {"b, 0": [50, 0, 0, 0]}
+
+
+def test_rows_of_the_same_content_and_stratum_fall_on_the_same_side(spark: SparkSession) -> None:
+    twice = people(spark, {("a", 0): 40})
+    frame = twice.union(twice).union(twice)
+    cut = parts(STRATIFIED, WINDOW, frame)
+    sides = frame.selectExpr("x1", cut.judge.condition(), cut.validate.condition()).distinct()
+    assert sides.count() == 40
+    assert sum(counted(frame, cut)["a, 0"][1:]) == 120
+
+
+def test_as_data_grow_only_rows_between_the_old_edge_and_the_new_change_sides(spark: SparkSession) -> None:
+    few, many = people(spark, {("a", 0): 1000, ("b", 1): 300}), people(spark, {("a", 0): 4000, ("b", 1): 900})
+    before, after = (parts(STRATIFIED, WINDOW, frame).judge for frame in (few, many))
+    moved = few.where(f"{before.condition()} <> {after.condition()}").count()
+    assert 0 < moved < 0.04 * 1300
+    for old, new in zip(before.edges, after.edges, strict=True):
+        low, high = sorted(edge.high or 0 for edge in (old, new))
+        outside = (
+            f"xxhash64(x1, x2) NOT BETWEEN {low} AND {high} AND concat_ws(', ', kind, string(y)) = '{old.stratum}'"
+        )
+        assert few.where(f"{before.condition()} <> {after.condition()} AND {outside}").count() == 0
+
+
+def test_rows_without_a_label_lie_where_they_may_lie_in_any_stratum(spark: SparkSession) -> None:
+    frame = people(spark, {("a", 0): 1000, ("b", 1): 300})
+    fitted = parts(STRATIFIED, WINDOW, frame).fitted
+    unlabelled = frame.drop("kind", "y")
+    inside, possible = frame.where(fitted.condition()), unlabelled.where(fitted.possible())
+    assert inside.select("at", "x1", "x2").exceptAll(possible.select("at", "x1", "x2")).count() == 0
+    assert 975 <= possible.count() < 1040
+
+
+def test_too_many_strata_are_refused_by_name(spark: SparkSession) -> None:
+    frame = people(spark, {(f"k{place}", 0): 1 for place in range(101)})
+    with pytest.raises(Refused, match="kind, y take more than 100 values together"):
+        parts(STRATIFIED, WINDOW, frame)

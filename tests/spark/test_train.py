@@ -13,15 +13,12 @@ from spark_jobs.declare import (
     BadDeclaration,
     BadRequest,
     HashSplit,
-    Job,
     NightshiftError,
     Retrain,
-    Stage,
-    Window,
     tags,
 )
 from spark_jobs.kinds import Candidate
-from spark_jobs.learning.model_part import asked_for, model_part
+from spark_jobs.learning.model_part import model_part
 from spark_jobs.learning.splits import Part
 from spark_jobs.tracking import PARENT, Tracking
 from tests.spark import tiny
@@ -327,7 +324,8 @@ def test_folds_choose_and_rows_that_chose_nothing_settle_the_winner(
     assert metrics["rmse"] != metrics["cv_rmse"]
     assert {"curve_y_fold_1", "curve_y_fold_2", "curve_y_fold_3"} <= trials["boosted 0"].metrics.keys()
     shown = [file.path for file in world.client.list_artifacts(trained["run_id"], "search")]
-    assert shown == ["search/history.png", "search/importance.png", "search/values_boosted.png"]
+    pictures = ("by_parameter_boosted.png", "history.png", "importance.png", "in_words.md", "values_boosted.png")
+    assert shown == [f"search/{name}" for name in pictures]
 
 
 def test_a_slow_candidate_is_fitted_when_it_is_asked_for(world: tiny.World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -360,6 +358,26 @@ def test_what_was_trained_with_given_parameters_does_not_stand_for_a_search(trai
     assert trained.tags_of("3")[tags.DUE] == trained.tags_of("1")[tags.DUE]
 
 
+@pytest.mark.parametrize("way", ["grid", "genetic"])
+def test_a_search_by_another_way_is_made_once_and_does_not_stand_for_the_declared_one(
+    trained: tiny.World, way: str
+) -> None:
+    asked = trained.train(60, search=way)
+    assert asked["version"] == "2"
+    assert len(trained.children(asked["run_id"])) == {"grid": 9, "genetic": 4}[way]
+    assert trained.tags_of("2")[tags.DUE] != trained.tags_of("1")[tags.DUE]
+    assert trained.train(60, search=way)["version"] == "3"  # who asks for a search wants one
+    assert boosters(trained, "2") == boosters(trained, "3")
+    assert trained.train(60)["version"] == "4"
+    assert trained.tags_of("4")[tags.DUE] == trained.tags_of("1")[tags.DUE]
+    assert boosters(trained, "4") == boosters(trained, "1")
+
+
+def test_a_search_as_it_is_declared_stands_for_the_declared_one(trained: tiny.World) -> None:
+    assert trained.train(60, search="optuna")["version"] == "2"
+    assert trained.train(60)["skipped"].startswith("not due")
+
+
 def test_parameters_nobody_searches_are_refused_before_anything_is_fitted(world: tiny.World) -> None:
     world.fill(tiny.facts(60))
     with pytest.raises(
@@ -379,29 +397,13 @@ def test_parameters_that_give_no_number_end_in_words_and_not_in_a_version(
     assert world.client.search_model_versions("name = 'tiny'") == []
 
 
-def test_a_kind_that_fits_on_spark_cannot_be_searched(world: tiny.World, monkeypatch: pytest.MonkeyPatch) -> None:
-    on_spark = (Candidate(name="boosted", kind="spark_ml", build=lambda _: None),)
-    monkeypatch.setattr(tiny, "candidates", lambda: on_spark)
-    world.fill(tiny.facts(60))
-    with pytest.raises(BadDeclaration, match="candidate boosted: kind spark_ml fits on Spark, so no space for it"):
-        world.train(60)
-
-
-@pytest.mark.parametrize(
-    ("made", "says"),
-    [
-        (Candidate(name="slow", kind="spark_ml", build=lambda _: None), "slow: kind spark_ml .* so no folds with it"),
-        (Candidate(name="mean", kind="blend", of=("boosted", "tres")), "'tres' in `of` is no candidate; there are"),
-    ],
-    ids=["folds on Spark", "a blend of nobody"],
-)
-def test_a_candidate_that_cannot_be_is_said_before_anything_is_fitted(
-    world: tiny.World, monkeypatch: pytest.MonkeyPatch, made: Candidate, says: str
+def test_a_blend_of_nobody_is_said_before_anything_is_fitted(
+    world: tiny.World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own, job = tiny.candidates(), Job(stage=Stage.TRAIN, use_case="tiny", window=Window.of(tiny.START))
-    monkeypatch.setattr(tiny, "candidates", lambda: (*own, made))
-    with pytest.raises(BadDeclaration, match=says):
-        asked_for(model_part("tiny"), replace(tiny.USE_CASE.search, folds=3), job)
+    made = (*tiny.candidates(), Candidate(name="mean", kind="blend", of=("boosted", "tres")))
+    monkeypatch.setattr(tiny, "candidates", lambda: made)
+    with pytest.raises(BadDeclaration, match="'tres' in `of` is no candidate; there are"):
+        model_part("tiny")
 
 
 def test_constants_are_chosen_on_validation_and_stay_with_the_version(

@@ -13,13 +13,13 @@ RULE = (
 
 
 def fingerprints(rows: pd.DataFrame, key: list[str]) -> dict[str, str]:
-    """Nine digits of every value: enough to see a meaning, too few to see a machine."""
+    """Words, and nine digits of every number: enough to see a meaning, too few to see a machine."""
     ordered = rows.sort_values(key)
     return {name: _fingerprint(ordered[name]) for name in ordered.columns if name not in key}
 
 
 def _fingerprint(column: pd.Series) -> str:
-    texts = [f"{float(value):.9g}" if pd.notna(value) else "null" for value in column]
+    texts = ["null" if pd.isna(one) else one if isinstance(one, str) else f"{float(one):.9g}" for one in column]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:8]
 
 

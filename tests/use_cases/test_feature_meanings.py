@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs import use_cases
 from spark_jobs.use_cases.bike_sharing.features import features
+from spark_jobs.use_cases.census_income.use_case import PEOPLE
 from spark_jobs.use_cases.predictive_maintenance.use_case import COMPONENTS, ERRORS
 from spark_jobs.use_cases.wine_quality.use_case import MEASUREMENTS
 from tests.use_cases import plant
@@ -56,6 +57,23 @@ WINES = {
     "alcohol": "ae67e49f",
     "bound_sulfur_dioxide": "96af043b",
     "is_red": "cdc77cae",
+}
+
+CENSUS_INCOME = {
+    "age": "94f43a89",
+    "workclass": "b8c52041",
+    "final_weight": "885b11d6",
+    "education": "c570669b",
+    "education_num": "1b14c119",
+    "marital_status": "0fcc03d1",
+    "occupation": "130e6402",
+    "relationship": "cd6c7835",
+    "race": "84c4a242",
+    "sex": "846b1d4f",
+    "capital_gain": "792f7ac8",
+    "capital_loss": "c635a10c",
+    "hours_per_week": "df2ddf06",
+    "native_country": "d430878b",
 }
 
 PREDICTIVE_MAINTENANCE = {
@@ -245,6 +263,29 @@ def test_wines(name: str, spark: SparkSession) -> None:
     )
     assert dict(made.dtypes)["is_red"] == "int"
     assert differences(WINES, fingerprints(made.toPandas(), ["at", "sample"])) == []
+
+
+def person(number: int) -> dict[str, Any]:
+    """Of each column other codes each time; now and then an answer is missing."""
+    said: dict[str, Any] = {}
+    for place, column in enumerate(PEOPLE.columns):
+        told = number * (31 + place)
+        said[column.name] = column.codes[told % len(column.codes)] if column.codes else told % 101
+        if not column.required and number % 13 == place:
+            said[column.name] = None
+    return {"at": datetime(2024, 3, 1, tzinfo=UTC), **said, "file": "2024-03-01/a.csv", "record": number}
+
+
+def test_census_income(spark: SparkSession) -> None:
+    people = spark.createDataFrame(pd.DataFrame([person(number) for number in range(60)]))
+    found = use_cases.part("census_income", "features").features({"people": people}).toPandas()
+    assert differences(CENSUS_INCOME, fingerprints(found, ["at", "person"])) == []
+
+
+def test_a_wine_is_good_from_a_grade_of_7_on(spark: SparkSession) -> None:
+    graded = spark.createDataFrame(pd.DataFrame([sample(grade) | {"file": "a.csv"} for grade in range(11)]))
+    made: DataFrame = use_cases.part("wine_quality", "features").labels({"samples": graded})
+    assert [row["good"] for row in made.orderBy("sample").collect()] == [0] * 7 + [1] * 4
 
 
 def test_another_meaning_is_told_from_another_order_or_the_last_digit() -> None:

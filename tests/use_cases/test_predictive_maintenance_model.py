@@ -282,11 +282,11 @@ def test_a_day_without_alarms_has_an_empty_list(spark: SparkSession) -> None:
 
 def test_an_alarm_is_explained_in_words_by_what_raised_it(spark: SparkSession) -> None:
     given = [
-        ("comp2_probability", "vibration_mean_24h", 45.1234, 39.87, 0.4),
-        ("comp2_probability", "comp4_never_failed", 1.0, 0.25, 0.2),
-        ("comp2_probability", "comp1_failed_days", None, 200.0, 0.1),
-        ("comp2_probability", "volt_mean_12h", 170.0, 170.8, -0.3),
-        ("comp1_probability", "error1_24h", 2.0, 0.1, 0.4),
+        ("comp2_probability", "vibration_mean_24h", 45.1234, 39.87, 0.4, None),
+        ("comp2_probability", "comp4_never_failed", 1.0, 0.25, 0.2, None),
+        ("comp2_probability", "comp1_failed_days", None, 200.0, 0.1, None),
+        ("comp2_probability", "volt_mean_12h", 170.0, 170.8, -0.3, None),
+        ("comp1_probability", "error1_24h", 2.0, 0.1, 0.4, None),
     ]
     rows = predictions(spark, {(1, "comp2"): [0, 1, 0, 0, 0, 0]}).withColumn("reasons", as_reasons(given))
     (row,) = machines_to_visit({"predictions": rows}).collect()
@@ -296,8 +296,8 @@ def test_an_alarm_is_explained_in_words_by_what_raised_it(spark: SparkSession) -
     )
 
 
-def as_reasons(given: list[tuple[str, str, float | None, float, float]]) -> Any:
-    names = ("prediction", "feature", "value", "usual", "by")
+def as_reasons(given: list[tuple[str, str, float | None, float, float, None]]) -> Any:
+    names = ("prediction", "feature", "value", "usual", "by", "word")
     each = (f.struct(*(f.lit(one).alias(name) for name, one in zip(names, reason, strict=True))) for reason in given)
     return f.array(*each).cast(REASONS)
 

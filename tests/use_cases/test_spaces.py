@@ -1,5 +1,7 @@
 """Spaces are declared apart from the candidates they are for."""
 
+from datetime import date
+
 import numpy as np
 import optuna  # noqa: TID253 - tests load what they test
 import pandas as pd
@@ -7,18 +9,28 @@ import pytest
 import xgboost  # noqa: F401, TID253 - loaded by this thread, it writes what others warn of where it can be read
 
 from spark_jobs import use_cases
+from spark_jobs.declare import Job, Stage, Window
 from spark_jobs.declare.space import suggested
 from spark_jobs.kinds import Columns, kind
-from spark_jobs.learning.model_part import model_part
+from spark_jobs.learning.model_part import asked_for, model_part
 
 FEW = {"xgboost": {"rounds": 3, "validate_parameters": True}, "forest": {"n_estimators": 3}, "linear": {}}
-SPACES = [(name, candidate) for name in use_cases.names() for candidate in use_cases.load(name).search.spaces]
+SPACES = [
+    (name, candidate.name)
+    for name in use_cases.names()
+    for candidate in model_part(name).candidates
+    if candidate.name in use_cases.load(name).search.spaces and kind(candidate.kind).IN_MEMORY
+]
 
 
+@pytest.mark.usefixtures("spark")  # estimators of Spark ML are made in a session
 @pytest.mark.parametrize("name", use_cases.names())
-def test_each_space_is_of_a_candidate_that_can_be_searched(name: str) -> None:
-    searched = {candidate.name for candidate in model_part(name).candidates if kind(candidate.kind).IN_MEMORY}
-    assert set(use_cases.load(name).search.spaces) <= searched
+def test_each_space_is_of_a_candidate_that_reads_it(name: str) -> None:
+    part, search = model_part(name), use_cases.load(name).search
+    assert set(search.spaces) <= {candidate.name for candidate in part.candidates if not candidate.of}
+    job = Job(stage=Stage.TRAIN, use_case=name, window=Window.of(date(2024, 1, 1)))
+    nightly = {*search.spaces} - {*search.on_request}
+    assert nightly <= {candidate.name for candidate in asked_for(part, search, job)}
 
 
 @pytest.mark.parametrize("name", use_cases.names())

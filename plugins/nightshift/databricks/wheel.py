@@ -24,7 +24,16 @@ FUNCTIONS = {
 ACTS = ("__init__.py", "registry.py", "databricks/__init__.py", "databricks/promotion.py")
 VERSION, SUFFIX = "0.1.0", "-py3-none-any.whl"
 # What a job imports and a runtime may lack or have in another version. Spark and Delta are the runtime's own.
-LIBRARIES = ("fg-data-profiling", "matplotlib", "mlflow", "optuna", "pandas", "scikit-learn", "xgboost-cpu")
+LIBRARIES = (
+    "fairlearn",
+    "fg-data-profiling",
+    "matplotlib",
+    "mlflow",
+    "optuna",
+    "pandas",
+    "scikit-learn",
+    "xgboost-cpu",
+)
 LOCKED, PAPERS = "requirements.txt", (".md",)
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same content gives the same bytes
 

@@ -81,6 +81,7 @@ def job_of(stage: Stage, use_case: str, said: Mapping[str, Result]) -> Job:
         version=version.get(stage, ""),
         also=plan.also if stage is Stage.TRAIN else "",
         parameters=plan.parameters if stage is Stage.TRAIN else {},
+        search=plan.search if stage is Stage.TRAIN else "",
     )
 
 

@@ -1,6 +1,10 @@
-"""Pictures of who is told apart how well, for people who look at a model's MLflow run."""
+"""Pictures of how well two classes are told apart, for people who look at a model's MLflow run.
+
+`told` holds groups by their names, `all` among them; `those` is what people call the rows that are to be found.
+"""
 
 from collections.abc import Mapping
+from itertools import cycle
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -12,59 +16,58 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 INK, LIGHT = "#44546a", "#d9dee5"
-OF = {"all": "#44546a", "red": "#a4243b", "white": "#d8973c"}
+COLOURS = (INK, "#a4243b", "#d8973c", "#3b8c5a", "#2a6f97", "#a23b72")  # all first
 SHOWN = 13
 BINS = 10
 
-Told = Mapping[str, "tuple[NDArray[np.int64], NDArray[np.float64]]"]  # per colour: whether good, how probably
+Told = Mapping[str, "tuple[NDArray[np.int64], NDArray[np.float64]]"]  # per group: whether so, and how probably
 
 
-def roc(told: Told) -> "Figure":
-    """How many of the good are found for how many of the others called good."""
+def roc(told: Told, those: str) -> "Figure":
+    """How many of those that are so are found, for how many of the others called so."""
     from sklearn.metrics import roc_auc_score, roc_curve
 
-    figure, axes = _square("Good wines found, for others called good")
+    figure, axes = _square(f"{those} found, for others called so")
     axes.plot([0, 1], [0, 1], color=LIGHT, linewidth=1)
-    for colour, (good, chance) in told.items():
-        if len(set(good.tolist())) == 2:
-            false, true, _ = roc_curve(good, chance)
-            label = f"{colour}: area {roc_auc_score(good, chance):.3f}"
-            axes.plot(false, true, color=OF[colour], linewidth=1.8, label=label)
-    axes.set(xlabel="share of the others called good", ylabel="share of the good found")
+    for (group, (so, chance)), colour in zip(told.items(), cycle(COLOURS), strict=False):
+        if len(set(so.tolist())) == 2:
+            false, true, _ = roc_curve(so, chance)
+            axes.plot(false, true, color=colour, linewidth=1.8, label=f"{group}: area {roc_auc_score(so, chance):.3f}")
+    axes.set(xlabel="share of the others called so", ylabel=f"share of {those} found")
     return _named(figure, axes, "lower right")
 
 
-def precision_recall(told: Told, threshold: float) -> "Figure":
+def precision_recall(told: Told, those: str, threshold: float) -> "Figure":
     """The dot is where the decision stands."""
     from sklearn.metrics import precision_recall_curve
 
-    figure, axes = _square(f"Precision and recall; dots: called good from {threshold:.2f} on")
-    for colour, (good, chance) in told.items():
-        if not good.any():
+    figure, axes = _square(f"Precision and recall; dots: called {those} from {threshold:.2f} on")
+    for (group, (so, chance)), colour in zip(told.items(), cycle(COLOURS), strict=False):
+        if not so.any():
             continue
-        precision, recall, _ = precision_recall_curve(good, chance)
-        axes.plot(recall, precision, color=OF[colour], linewidth=1.8, drawstyle="steps-post", label=colour)
+        precision, recall, _ = precision_recall_curve(so, chance)
+        axes.plot(recall, precision, color=colour, linewidth=1.8, drawstyle="steps-post", label=group)
         called = chance >= threshold
         if called.any():
-            here = (good[called].sum() / good.sum(), good[called].mean())
-            axes.plot(*here, "o", color=OF[colour], markersize=8, markeredgecolor="white", zorder=3)
+            here = (so[called].sum() / so.sum(), so[called].mean())
+            axes.plot(*here, "o", color=colour, markersize=8, markeredgecolor="white", zorder=3)
     axes.set(xlabel="recall", ylabel="precision")
     return _named(figure, axes, "lower left")
 
 
-def calibration(told: Told) -> "Figure":
-    """Whether of wines with a probability of 0.3 three in ten are good; the larger a dot, the more wines."""
+def calibration(told: Told, those: str) -> "Figure":
+    """Whether of rows with a probability of 0.3 three in ten are so; the larger a dot, the more rows."""
     figure, axes = _square("What was foretold, and what came true")
     axes.plot([0, 1], [0, 1], color=LIGHT, linewidth=1)
-    for colour, (good, chance) in told.items():
+    for (group, (so, chance)), colour in zip(told.items(), cycle(COLOURS), strict=False):
         place = np.minimum((chance * BINS).astype(int), BINS - 1)
         there = np.unique(place)
         foretold, true, share = zip(
-            *((chance[place == p].mean(), good[place == p].mean(), (place == p).mean()) for p in there), strict=True
+            *((chance[place == p].mean(), so[place == p].mean(), (place == p).mean()) for p in there), strict=True
         )
-        axes.plot(foretold, true, color=OF[colour], linewidth=1.4, label=colour)
-        axes.scatter(foretold, true, s=12 + 300 * np.array(share), color=OF[colour], alpha=0.6, linewidths=0)
-    axes.set(xlabel="probability foretold", ylabel="share that was good")
+        axes.plot(foretold, true, color=colour, linewidth=1.4, label=group)
+        axes.scatter(foretold, true, s=12 + 300 * np.array(share), color=colour, alpha=0.6, linewidths=0)
+    axes.set(xlabel="probability foretold", ylabel=f"share of {those}")
     return _named(figure, axes, "upper left")
 
 
@@ -72,7 +75,7 @@ def importance(shares: "pd.DataFrame") -> "Figure":
     """What the trees were split by; the rest is too small to see."""
     top = shares.nlargest(SHOWN, "importance").iloc[::-1]
     figure, axes = _empty("What the trees are split by: share of what they gain", 8, 0.9 + 0.3 * len(top))
-    bars = axes.barh(top["feature"], top["importance"], color=OF["red"], alpha=0.85)
+    bars = axes.barh(top["feature"], top["importance"], color=COLOURS[1], alpha=0.85)
     axes.bar_label(bars, labels=[f"{share:.0%}" for share in top["importance"]], padding=4, color=INK)
     axes.margins(x=0.12)
     axes.set_xticks([])

@@ -1,19 +1,26 @@
 """A search as people look at it: how it went, what mattered, and which values did well. On the training's run."""
 
-from collections.abc import Sequence
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from statistics import fmean, pstdev
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.declare import UseCase
-from spark_jobs.declare.space import Space, suggested
+from spark_jobs.declare import Choice, UseCase
+from spark_jobs.declare.space import Dimension, Space, suggested
 from spark_jobs.learning.attempt import Attempt, direction
 from spark_jobs.learning.drawing import BAR, INK, a_warning_at_most, bars, sheet
+from spark_jobs.learning.search.words import edges, in_words, short
 from spark_jobs.tracking import Tracking
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+LOG = logging.getLogger(__name__)
+
 FEW = 4  # fewer trials tell nothing of what mattered
+MANY = 6  # values of a parameter: more are put together
 COLOURS = (BAR, "#f18f01", "#3b8c5a", "#a23b72", "#6c757d")
 PALE = "#c9d3dd"
 
@@ -27,9 +34,39 @@ def keep_search(book: Tracking, run: str, use_case: UseCase, attempts: Sequence[
     if shown:
         drawings["importance"] = lambda: importance(shown, use_case)
         drawings |= {f"values_{name}": lambda some=some: values(some, use_case) for name, some in shown.items()}
+        drawings |= {
+            f"by_parameter_{name}": lambda some=some: by_parameter(some, use_case) for name, some in shown.items()
+        }
+    if use_case.search.by == "genetic" and (curves := generations(searched, use_case)):
+        book.write(run, curves=curves)
+        drawings["generations"] = lambda: of_generations(curves, use_case)
     for name, draw in drawings.items():
         with a_warning_at_most(f"picture {name} of the search"):
             book.client.log_figure(run, draw(), f"search/{name}.png")
+    for line in edges(attempts, use_case):
+        LOG.info("%s", line)
+    book.client.log_text(run, in_words(attempts, use_case), "search/in_words.md")
+
+
+def generations(searched: Sequence[Attempt], use_case: UseCase) -> dict[str, list[float]]:
+    """The best of each generation and its mean, without those that failed; nothing where there is but one."""
+    metric, size = use_case.gate.metric, use_case.search.batch
+    parted = [searched[first : first + size] for first in range(0, len(searched), size)]
+    if len(parted) < 2:
+        return {}
+    found = [[one.metrics[metric] for one in some if not one.error] or [math.nan] for some in parted]
+    better = min if use_case.gate.better == "lower" else max
+    return {"generation_best": [better(some) for some in found], "generation_mean": [fmean(some) for some in found]}
+
+
+def of_generations(curves: Mapping[str, Sequence[float]], use_case: UseCase) -> "Figure":
+    figure, axes = _figure(7.0, 4.2, f"{use_case.gate.metric} of each generation")
+    for (name, curve), colour in zip(curves.items(), COLOURS, strict=False):
+        axes.plot(range(1, len(curve) + 1), curve, marker="o", color=colour, label=name.removeprefix("generation_"))
+    axes.set_xticks(range(1, len(curves["generation_best"]) + 1))
+    axes.set_xlabel(f"generation of {use_case.search.batch}", fontsize=9, color=INK)
+    axes.legend(fontsize=8, frameon=False)
+    return figure
 
 
 def history(attempts: Sequence[Attempt], use_case: UseCase) -> "Figure":
@@ -82,6 +119,38 @@ def values(some: Sequence[Attempt], use_case: UseCase) -> "Figure":
     ends = [*(dimension.ends for dimension in space.values()), (f"{lowest:.4g}", f"{measured[-1]:.4g}")]
     _upright(axes, [*space, metric], ends)
     return figure
+
+
+def by_parameter(some: Sequence[Attempt], use_case: UseCase) -> "Figure":
+    """A panel per parameter: each trial, and mean and spread over all the others at each value."""
+    name, metric = some[0].candidate, use_case.gate.metric
+    space = use_case.search.spaces[name]
+    figure = sheet(f"{name}: {metric} by each parameter, over all others", (1 + 2.6 * len(space), 3.4))
+    panels = figure.subplots(1, len(space), squeeze=False, sharey=True)[0]
+    for axes, (parameter, dimension) in zip(panels, space.items(), strict=True):
+        told = [(one.params[parameter], _value(one, use_case)) for one in some]
+        groups = _grouped(told, dimension)
+        places = {value: place for place, (_, values) in enumerate(groups) for value, _ in values}
+        axes.scatter([places[value] for value, _ in told], [y for _, y in told], s=10, color=PALE, zorder=1)
+        means = [fmean(y for _, y in values) for _, values in groups]
+        spreads = [pstdev([y for _, y in values]) for _, values in groups]
+        axes.errorbar(range(len(groups)), means, spreads, color=BAR, marker="o", capsize=3, linewidth=1.4, zorder=2)
+        axes.set_xticks(range(len(groups)), [label for label, _ in groups], fontsize=8, color=INK)
+        axes.set_xlabel(parameter, fontsize=9, color=INK)
+        axes.tick_params(labelsize=8, colors=INK)
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _grouped(told: Sequence[tuple[Any, float]], dimension: Dimension) -> list[tuple[str, list[tuple[Any, float]]]]:
+    """By value where these are few, else by pieces of the dimension that are equally wide, named by their means."""
+    by_value = sorted({value for value, _ in told}, key=dimension.height)
+    if len(by_value) <= MANY or isinstance(dimension, Choice):
+        return [(short(value), [one for one in told if one[0] == value]) for value in by_value]
+    pieces: dict[int, list[tuple[Any, float]]] = {}
+    for one in told:
+        pieces.setdefault(min(int(dimension.height(one[0]) * MANY), MANY - 1), []).append(one)
+    return [(f"{fmean(value for value, _ in some):.2g}", some) for _, some in sorted(pieces.items())]
 
 
 def _upright(axes: "Axes", names: Sequence[str], ends: Sequence[tuple[str, str]]) -> None:

@@ -1,0 +1,1 @@
+"""What use cases share that measure alike: they import nothing of ours."""

@@ -1,0 +1,108 @@
+"""What a version asks of the rows of a file: their columns, how their text is checked, what its model reads of it."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from pyspark.sql import DataFrame
+
+from spark_jobs import use_cases
+from spark_jobs.declare import RECORD, Column, Kind, RawTable, Refused, UseCase, tags
+from spark_jobs.learning.registered import Registered, registered
+from spark_jobs.predicting.given import Begun, Given, refused
+from spark_jobs.tracking import Tracking
+
+MANY = 10  # names that a line holds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The table that the file stands for. What is known only later of a row is not asked for, and not read."""
+
+    table: RawTable
+    later: tuple[str, ...] = ()  # columns of the table
+    raw: bool  # else the columns are features
+    features: Callable[[Mapping[str, DataFrame]], DataFrame]
+
+    @property
+    def names(self) -> list[str]:
+        """As the file calls the columns that are read."""
+        return [
+            head
+            for head, name in zip(self.table.header, self.table.column_names, strict=True)
+            if name not in self.later
+        ]
+
+    def require(self, given: Given, use_case: UseCase) -> None:
+        if lacks := [name for name in self.names if name not in given.names]:
+            takes = f"the columns of its raw table {self.table.name}, by the names in their header"
+            if not self.raw:
+                takes = "features by name, as gold/features has them, for it makes them of more than one row"
+            says = f"lacks {', '.join(lacks)}. It has {named(given.names)}; {use_case.name} takes {takes}"
+            raise refused(given.path, says)
+
+    def ignored(self, given: Given) -> list[str]:
+        return [name for name in given.names if name not in self.table.header]
+
+
+def asked(use_case: UseCase, about: Registered) -> Asked:
+    """Rows as they are delivered, where one row makes the features of one; else the features."""
+    if not _of_one_row(use_case):
+        return _features(use_case, about)
+    (table,) = use_case.tables
+    later = tuple(name for name in table.column_names if table.known_at(name) >= timedelta())
+    columns = (replace(column, required=column.required and column.name not in later) for column in table.columns)
+    features = use_cases.part(use_case.name, "features").features
+    return Asked(table=replace(table, columns=tuple(columns)), later=later, raw=True, features=features)
+
+
+def as_delivered(use_case: UseCase) -> tuple[str, Begun]:
+    """The delimiters of its raw files, and how a published one that has no header would begin with one."""
+    if not _of_one_row(use_case):
+        return ",", str
+    begun: Begun = getattr(use_cases.part(use_case.source, "source"), "begun", str)
+    return use_case.tables[0].delimiter, begun
+
+
+def _of_one_row(use_case: UseCase) -> bool:
+    features = use_case.features
+    alone = len(use_case.tables) == 1 and use_case.tables[0].at_arrival
+    return alone and not features.lookback and features.step is None
+
+
+def _features(use_case: UseCase, about: Registered) -> Asked:
+    words = use_case.features.categories
+    columns = tuple(
+        Column(name=name, kind=Kind.TEXT if name in words else Kind.NUMBER, required=False) for name in about.features
+    )
+    table = RawTable(name="features", columns=columns, key=RECORD, at_arrival=True)
+    return Asked(table=table, raw=False, features=lambda frames: frames["features"].select("at", *about.features))
+
+
+def version_to_ask(book: Tracking, wanted: str) -> Registered:
+    """The champion, or the version that is named; one that was withdrawn is not asked."""
+    model, known = book.model, {str(one.version): one for one in book.versions()}
+    if not known:
+        raise Refused(f"{model} has no version yet: a night trains one (`make run`, then the Dag {model})")
+    of_it = ", ".join(sorted(known, key=int))
+    champion = None if wanted else book.champion()
+    if not wanted and champion is None:
+        raise Refused(f"{model} has no champion yet. Name one of its versions, VERSION=...: {of_it}")
+    number = wanted or str(champion and champion.version)
+    if number not in known:
+        raise Refused(f"VERSION: {model} has no version {number}; it has {of_it}")
+    found = known[number]
+    if tags.WITHDRAWN in found.tags:
+        told = json.loads(found.tags[tags.WITHDRAWN])
+        raise Refused(
+            f"version {number} of {model} was withdrawn {told['since']} by {told['by']}: {told['why']}. Name another "
+            f'one, VERSION=..., or bring it back: make rollback MODEL={model} VERSION={number} REASON="..."'
+        )
+    return registered(found)
+
+
+def named(names: Sequence[str]) -> str:
+    """As many as one reads."""
+    more = len(names) - MANY
+    return ", ".join(names[:MANY]) + (f" and {more} more" if more > 0 else "")
