@@ -83,7 +83,7 @@ class Bar:
         done = f"{told.read:4.0%}  {told.rows:,} rows  {now - self.began:.0f} s"
         if self.moves:
             tell(f"\r  {'#' * int(WIDTH * told.read):.<{WIDTH}} {done}", end="")
-        elif now - self._told > EVERY:
+        elif told.read < 1 and now - self._told > EVERY:
             self._told = now
             tell(f"  {done}")
 

@@ -29,8 +29,6 @@ REASONS = ArrayType(
         ]
     )
 )
-REMEMBERED = 1 << 16  # rows; some 20 MB
-_last: "list[tuple[InMemory, dict[int, dict[bytes, Numbers]]]]" = []
 SMALL = 1e-6  # a step no shorter than this, or a slope is a quotient of noise
 
 
@@ -65,28 +63,6 @@ def given(model: "InMemory", matrix: "Callable[[Numbers], Numbers]", found: "Num
     return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), reasons, mask=pa.array(count == 0))
 
 
-def _moved(model: "InMemory", place: int, matrix: "Numbers") -> "Numbers":
-    """As the model says; rows that are equal are asked about once. Files of people and of samples repeat many."""
-    import numpy as np
-
-    known = _known(model, place)
-    keys = [row.tobytes() for row in np.ascontiguousarray(matrix)]
-    new = {key: row for row, key in enumerate(keys) if key not in known}
-    if new:
-        known.update(zip(new, model.moved(place, matrix[list(new.values())]), strict=True))
-    found = np.stack([known[key] for key in keys])
-    if len(known) > REMEMBERED:
-        known.clear()
-    return found
-
-
-def _known(model: "InMemory", place: int) -> "dict[bytes, Numbers]":
-    """What this worker has said of the label so far; a query brings the model anew."""
-    if not _last or _last[0][0] != model:
-        _last[:] = [(model, {})]
-    return _last[0][1].setdefault(place, {})
-
-
 def _words(model: "InMemory", feature: "Numbers", value: "Numbers") -> "tuple[Numbers, Numbers]":
     """What features of words say, and what the others do."""
     import numpy as np
@@ -111,7 +87,7 @@ def _of_label(
         nothing = np.zeros(0, "int64")
         return nothing, nothing, nothing, nothing.astype("float64"), nothing.astype("float64")
     values = matrix(rows)
-    by = _moved(model, place, values)
+    by = model.moved(place, values)
     top = np.argsort(-np.abs(by), axis=1, kind="stable")[:, : why.most]
     line = np.arange(len(rows))[:, None]
     strong = by[line, top]

@@ -6,11 +6,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 import pyarrow as pa
 
 from spark_jobs.predicting.given import Chunk, Format, Given
-from spark_jobs.predicting.question import ROWS_THAT_PASS, Question, Version
+from spark_jobs.predicting.question import ROWS_THAT_PASS, Question, Version, rows_of
+from spark_jobs.predicting.remembered import Remembered
 from spark_jobs.predicting.written import written
 from spark_jobs.tables.typed import OVERFLOW_IS_NULL, settings
 
@@ -37,7 +39,7 @@ def predict(version: Version, given: Given, out: Path, format_: Format, tell: Ca
         questions = [
             version.question(f"given{number}", given.path.name, in_words=in_words) for number in range(AT_ONCE)
         ]
-        kept = [name for name in given.names if name not in questions[0].answers.columns]
+        kept = [name for name in given.names if name not in questions[0].scored.columns]
         told = Told()
         with written(out, format_, kept) as write:
             for chunk, answers in _answered(questions, given.chunks(version.asked.names)):
@@ -47,33 +49,50 @@ def predict(version: Version, given: Given, out: Path, format_: Format, tell: Ca
     return told
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Waiting:
+    chunk: Chunk
+    memory: Remembered
+    numbers: Any  # of its rows, in the memory
+    coming: "Future[pa.Table] | None"  # the answers to what the memory does not know
+
+    def answered(self) -> tuple[Chunk, pa.Table]:
+        if self.coming:
+            self.memory.told(self.coming.result())
+        return self.chunk, self.memory.answers(self.numbers)
+
+
 def _answered(questions: list[Question], chunks: Iterator[Chunk]) -> Iterator[tuple[Chunk, pa.Table]]:
     """In order, with as many at work as there are questions."""
-    free: SimpleQueue[Question] = SimpleQueue()
-    for question in questions:
-        free.put(question)
-
-    def ask(chunk: Chunk, first: int) -> pa.Table:
-        question = free.get()
-        try:
-            return question.ask(chunk, first)
-        finally:
-            free.put(question)
-
-    pool, first = ThreadPoolExecutor(len(questions)), 1
-    waiting: deque[tuple[Chunk, Future[pa.Table]]] = deque()
+    pool, waiting = ThreadPoolExecutor(len(questions)), deque[_Waiting]()
     try:
-        for chunk in chunks:
-            waiting.append((chunk, pool.submit(ask, chunk, first)))
-            first += len(chunk)
+        for one in _asked(questions, chunks, pool):
+            waiting.append(one)
             if len(waiting) > len(questions):
-                yield _first(waiting)
+                yield waiting.popleft().answered()
         while waiting:
-            yield _first(waiting)
+            yield waiting.popleft().answered()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # what is at work ends with the session
 
 
-def _first(waiting: "deque[tuple[Chunk, Future[pa.Table]]]") -> tuple[Chunk, pa.Table]:
-    chunk, answer = waiting.popleft()
-    return chunk, answer.result()
+def _asked(questions: list[Question], chunks: Iterator[Chunk], pool: ThreadPoolExecutor) -> Iterator[_Waiting]:
+    free: SimpleQueue[Question] = SimpleQueue()
+    for question in questions:
+        free.put(question)
+
+    def ask(rows: pa.Table) -> pa.Table:
+        question = free.get()
+        try:
+            return question.ask(rows)
+        finally:
+            free.put(question)
+
+    memory, first = Remembered(), 1
+    for chunk in chunks:
+        memory = Remembered() if memory.full else memory
+        numbers, new = memory.numbered([chunk.problem, *chunk.texts.columns])
+        rows = rows_of(chunk, first).take(new)
+        coming = pool.submit(ask, rows) if len(rows) or not len(chunk) else None
+        yield _Waiting(chunk=chunk, memory=memory, numbers=numbers, coming=coming)
+        first += len(chunk)

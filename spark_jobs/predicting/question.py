@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,12 +19,16 @@ from spark_jobs.predicting.given import Chunk
 from spark_jobs.sql import text
 from spark_jobs.tables.typed import as_silver, typed, with_all_reasons, with_event_time
 
+RULES = "org.apache.spark.sql.catalyst.optimizer"
+# The first would type rows while it plans, by one thread; the others would type them anew for each thing that is asked
+# of them, three times as long in all.
+NO_HELP = ("ConvertToLocalRelation", "PushDownPredicates", "PushPredicateThroughNonJoin")
 # Rows come once and are gone with their query. The engine would keep them with what it planned, and larger ones as long
-# as the session; and it would type them while it plans, by one thread.
+# as the session.
 ROWS_THAT_PASS = {
     "spark.connect.session.planCache.enabled": "false",
     "spark.sql.session.localRelationCacheThreshold": str(1 << 30),
-    "spark.sql.optimizer.excludedRules": "org.apache.spark.sql.catalyst.optimizer.ConvertToLocalRelation",
+    "spark.sql.optimizer.excludedRules": ",".join(f"{RULES}.{name}" for name in NO_HELP),
 }
 WHY = """array_join(transform(reasons, r -> concat(
     {of}r.feature, ' ', coalesce(r.word, CAST(round(r.value, 4) AS STRING), 'missing'),
@@ -39,20 +42,31 @@ class Question:
 
     spark: SparkSession
     view: str
-    answers: DataFrame
+    scored: DataFrame
+    refused: DataFrame
     features: str  # the module that answers for them
 
-    def ask(self, chunk: Chunk, first: int) -> pa.Table:
-        """A row for each of the chunk, in its order; `first` is the record number of its first one."""
-        record = np.arange(first, first + len(chunk))
-        _show(self.spark, self.view, chunk.texts.columns, record, chunk.problem)
-        found = self.answers.toArrow().sort_by("record")
+    def ask(self, rows: pa.Table) -> pa.Table:
+        """An answer to each, in their order."""
+        record = rows["record"].to_numpy()
+        _show(self.spark, self.view, rows)
+        found = self.scored.toArrow()
+        if len(found) < len(rows):
+            _show(self.spark, self.view, rows.filter(pa.array(~np.isin(record, found["record"].to_numpy()))))
+            found = pa.concat_tables([found, self.refused.toArrow()])
+        found = found.sort_by("record")
         if not np.array_equal(found["record"].to_numpy(), record):
             raise NightshiftError(
-                f"{self.features}: features() does not give back each row with its `at`: {len(chunk)} rows went in, "
+                f"{self.features}: features() does not give back each row with its `at`: {len(rows)} rows went in, "
                 f"{len(found)} came out, so nobody knows which prediction is whose"
             )
         return found.drop_columns(["record"])
+
+
+def rows_of(chunk: Chunk, first: int) -> pa.Table:
+    """As they are asked about; `first` is the record number of the first."""
+    record = pa.array(np.arange(first, first + len(chunk)))
+    return pa.table([record, chunk.problem, *chunk.texts.columns], _names(len(chunk.texts.columns)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,17 +81,21 @@ class Version:
 
     def question(self, view: str, file: str, *, in_words: bool) -> Question:
         """`in_words`: reasons as a text that people read, for files that hold no lists."""
-        columns = [pa.nulls(0, pa.string()) for _ in self.asked.names]
-        _show(self.spark, view, columns, np.arange(0), pa.nulls(0, pa.string()))
+        _show(self.spark, view, pa.table([[]] * (2 + len(self.asked.names)), _names(len(self.asked.names))))
         today, table = datetime.now(UTC).date(), self.asked.table
         rows = with_event_time(typed(self._bronze(self.spark.table(view), file, today), table), table)
         judged = with_all_reasons(rows, table)
         bad = judged.where("size(_reasons) > 0")
         refused = bad.selectExpr("_record AS record", "array_join(_reasons, '; ') AS problem")
         scored = self._scored(judged.where("size(_reasons) = 0"), today)
-        answers = scored.unionByName(refused, allowMissingColumns=True)
-        features = f"{self.use_case.name}/features.py"
-        return Question(spark=self.spark, view=view, answers=self._told(answers, in_words=in_words), features=features)
+        of_none = scored.limit(0).unionByName(refused, allowMissingColumns=True)
+        return Question(
+            spark=self.spark,
+            view=view,
+            scored=self._told(scored, in_words=in_words),
+            refused=self._told(of_none, in_words=in_words),
+            features=f"{self.use_case.name}/features.py",
+        )
 
     def _bronze(self, rows: DataFrame, file: str, today: date) -> DataFrame:
         """As if the file had arrived today."""
@@ -123,9 +141,14 @@ class Version:
         return answers.selectExpr("record", *predictions, version, *reasons, "problem")
 
 
-def _show(spark: SparkSession, view: str, texts: Sequence[pa.Array], record: Any, problem: pa.Array) -> None:
-    schema = StructType().add("record", LongType()).add("problem", StringType())
-    for place in range(len(texts)):
-        schema = schema.add(f"text{place}", StringType())
-    rows = pa.table([pa.array(record), problem, *texts], schema.names)
+def _names(texts: int) -> list[str]:
+    return ["record", "problem", *(f"text{place}" for place in range(texts))]
+
+
+def _show(spark: SparkSession, view: str, rows: pa.Table) -> None:
+    """In the place of what the view showed before."""
+    record, *texts = rows.column_names
+    schema = StructType().add(record, LongType())
+    for name in texts:
+        schema = schema.add(name, StringType())
     spark.createDataFrame(rows, schema).createOrReplaceTempView(view)

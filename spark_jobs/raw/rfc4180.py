@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spark_jobs.raw.quoted import LONGEST, NOT_UTF_8, OUT_OF_ORDER, SHOWN, Quoted, shown
+from spark_jobs.raw.quoted import LONGEST, NOT_UTF_8, NUL, OUT_OF_ORDER, SHOWN, Quoted, shown
 
 BLOCK = 1 << 20  # bytes read at once
 BOM = b"\xef\xbb\xbf"
@@ -116,6 +116,8 @@ def _order(header: bytes, columns: Sequence[str], delimiter: str) -> list[int]:
 def _names(header: bytes, delimiter: str) -> list[str]:
     if header.startswith(UTF_16):
         raise WholeFile("the file is UTF-16, and only UTF-8 is read", shown(header))
+    if b"\0" in header:
+        raise WholeFile(f"the header {NUL}", shown(header))
     try:
         text = header.removeprefix(BOM).decode("utf-8").removesuffix("\r")
         names = [name.strip() for name in next(csv.reader([text], delimiter=delimiter, strict=True), [])]

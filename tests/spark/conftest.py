@@ -17,6 +17,8 @@ from spark_jobs import use_cases
 from spark_jobs.declare import Retrain
 from spark_jobs.kinds import Candidate
 from tests.spark import tiny
+from tests.spark.cellar import Cellar
+from tests.spark.wine_files import Predicting, learn
 
 MadeOnce = Callable[[str, Callable[[Path], None]], Path]
 
@@ -108,6 +110,26 @@ def two_versions(spark: SparkSession, made_once: MadeOnce, empty_mlflow: Path) -
             made.train(60, retrain=Retrain.ALWAYS)
 
     return made_once("two", make)
+
+
+@pytest.fixture(scope="session")
+def learned_wines(spark: SparkSession, made_once: MadeOnce, empty_mlflow: Path) -> Path:
+    """A lake and a registry with two versions of wine_quality."""
+
+    def make(folder: Path) -> None:
+        shutil.copy(empty_mlflow, folder / "mlflow.db")
+        cellar = Cellar(spark, folder)
+        MlflowClient(cellar.address).create_experiment("wine_quality", artifact_location=f"{folder}/artifacts")
+        learn(cellar)
+
+    return made_once("wines", make)
+
+
+@pytest.fixture
+def wines(spark: SparkSession, learned_wines: Path, tmp_path: Path) -> Predicting:
+    """With a registry of its own."""
+    shutil.copy(learned_wines / "mlflow.db", tmp_path / "mlflow.db")
+    return Predicting(spark, tmp_path, f"sqlite:///{tmp_path}/mlflow.db")
 
 
 @contextmanager

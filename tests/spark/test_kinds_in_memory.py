@@ -1,7 +1,6 @@
 """Forests, linear models and blends: what they predict, what moved it, how they are kept, and what they refuse."""
 
 import json
-from copy import deepcopy
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +14,7 @@ from sklearn.ensemble import RandomForestClassifier  # noqa: TID253 - as above
 from sklearn.linear_model import ElasticNet, LogisticRegression  # noqa: TID253 - as above
 
 from spark_jobs.declare import BadDeclaration, Refused
-from spark_jobs.kinds import Candidate, Columns, Params, Why, kind, reasons
+from spark_jobs.kinds import Candidate, Columns, Params, Why, kind
 from spark_jobs.kinds.in_memory import InMemory
 from tests.spark import tiny
 from tests.spark.test_kinds import FOUR, ONE, fetched, machines
@@ -126,31 +125,6 @@ def test_only_predictions_from_the_asked_value_on_keep_reasons_and_a_gap_is_null
     every = fetched(model.score(spark.createDataFrame(rows[rows["x2"].isna()]), ["key"], Why(most=2)))
     values = {(one["feature"], one["value"] is None) for given in every["reasons"] for one in given}
     assert values == {("x1", False), ("x2", True)}
-
-
-def test_rows_that_are_equal_are_asked_about_once_and_answered_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever query brings the same model; another model is asked anew."""
-    rows, asked = machines(), list[int]()
-    model, other = (fitted("xgboost", {**BOOSTING, "rounds": rounds}, rows) for rounds in (15, 16))
-    matrix = np.repeat(rows[["x1", "x2"]].to_numpy()[:40], 3, axis=0)
-    answer = type(model).moved
-
-    def counted(self: InMemory, place: int, some: Any) -> Any:
-        asked.append(len(some))
-        return answer(cast(Any, self), place, some)
-
-    def given(by: InMemory) -> Any:
-        return reasons.given(by, lambda some: matrix[some], by.predicted(matrix), Why(most=2))
-
-    wanted = given(model)
-    monkeypatch.setattr(type(model), "moved", counted)
-    reasons._last.clear()
-    for by, times in ((model, 4), (deepcopy(model), 0), (other, 4), (model, 4)):
-        asked.clear()
-        assert given(by).equals(wanted) == (by != other)
-        assert asked == [40] * times
-    for place in range(4):
-        assert np.array_equal(reasons._moved(model, place, matrix), answer(cast(Any, model), place, matrix))
 
 
 def test_a_blend_is_the_mean_of_its_members_and_so_are_its_reasons() -> None:

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,36 +11,17 @@ import pytest
 from hypothesis import HealthCheck, example, settings
 from hypothesis import given as drawn
 from hypothesis import strategies as st
-from mlflow import MlflowClient  # noqa: TID253 - tests load what they test
-from pyspark.sql import DataFrame, SparkSession
 
-from spark_jobs.declare import BadRequest, NightshiftError, Refused, Stage, Window, tags
+from spark_jobs.declare import BadRequest, Stage, Window
 from spark_jobs.predicting import given as reading
+from spark_jobs.predicting import remembered
 from spark_jobs.predicting.file import Told
-from tests.spark import tiny
-from tests.spark.cellar import DAY, FIRST, HEADER, SCORE, Cellar
-from tests.spark.conftest import MadeOnce
-from tests.spark.wine_files import MEASURED, QUALITY, Predicting, Row, as_csv, learn, measured, read, some_wines
+from spark_jobs.predicting.question import Question
+from tests.spark.cellar import DAY, FIRST, HEADER, Cellar
+from tests.spark.wine_files import MEASURED, QUALITY, Predicting, Row, as_csv, measured, read, some_wines
 
 WINES = some_wines()
 ANSWERS = ("probability", "called_good", "model_version", "reasons", "problem")
-
-
-@pytest.fixture(scope="session")
-def learned(spark: SparkSession, made_once: MadeOnce, empty_mlflow: Path) -> Path:
-    def make(folder: Path) -> None:
-        shutil.copy(empty_mlflow, folder / "mlflow.db")
-        cellar = Cellar(spark, folder)
-        MlflowClient(cellar.address).create_experiment("wine_quality", artifact_location=f"{folder}/artifacts")
-        learn(cellar)
-
-    return made_once("wines", make)
-
-
-@pytest.fixture
-def wines(spark: SparkSession, learned: Path, tmp_path: Path) -> Predicting:
-    shutil.copy(learned / "mlflow.db", tmp_path / "mlflow.db")
-    return Predicting(spark, tmp_path, f"sqlite:///{tmp_path}/mlflow.db")
 
 
 def said(probability: float | None = None, called_good: int | None = None, reasons: Any = None) -> Row:
@@ -50,14 +29,14 @@ def said(probability: float | None = None, called_good: int | None = None, reaso
     return {"probability": probability, "called_good": called_good, "reasons": why, "model_version": 1}
 
 
-def test_rows_come_back_with_what_a_night_says_of_them(wines: Predicting, learned: Path) -> None:
+def test_rows_come_back_with_what_a_night_says_of_them(wines: Predicting, learned_wines: Path) -> None:
     """Typed, refused and scored as if they had been delivered."""
     wrong = {3: {"pH": "31.2"}, 13: {"colour": "rose"}, 23: {"alcohol": "strong", "density": ""}}
     wrong |= {33: {"free sulfur dioxide": "399"}}
     rows = [row | wrong.get(at, {}) for at, row in enumerate(WINES)]
     found = wines.rows(wines.file("new.csv", as_csv(rows)))
 
-    cellar = Cellar(wines.spark, Path(shutil.copytree(learned, wines.folder / "night")))
+    cellar = Cellar(wines.spark, Path(shutil.copytree(learned_wines, wines.folder / "night")))
     cellar.deliver(1, *(",".join(row[name] for name in HEADER) for row in rows), name="new.csv")
     cellar.night(QUALITY, 1)
     cellar.run(Stage.SCORE, QUALITY, Window.of(FIRST + DAY))
@@ -163,9 +142,28 @@ def test_every_row_comes_back_once_and_in_order(
     assert [row["probability"] in (None, "") for row in found] == [kind in ("wrong", "short") for kind in kinds]
 
 
-def test_the_lake_is_as_it_was(wines: Predicting, learned: Path) -> None:
+def test_rows_that_say_the_same_are_asked_about_once(wines: Predicting, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask, asked = Question.ask, list[int]()
+
+    def counted(question: Question, rows: pa.Table) -> pa.Table:
+        asked.append(len(rows))
+        return ask(question, rows)
+
+    different = [row | {"alcohol": "?" if at == 4 else row["alcohol"], "id": str(at)} for at, row in enumerate(WINES)]
+    once = wines.rows(wines.file("a.csv", as_csv(different, [*MEASURED, "id"])))
+    monkeypatch.setattr(Question, "ask", counted)
+    monkeypatch.setattr(reading, "MOST", 25)
+    assert wines.rows(wines.file("b.csv", as_csv(different * 3, [*MEASURED, "id"]))) == once * 3
+    assert sum(asked) == len({tuple(measured(row).values()) for row in different}) < len(WINES)
+    monkeypatch.setattr(remembered, "MOST", 30)
+    asked.clear()
+    assert wines.rows(wines.file("c.csv", as_csv(different * 3, [*MEASURED, "id"]))) == once * 3
+    assert len(WINES) < sum(asked) < 3 * len(WINES)
+
+
+def test_the_lake_is_as_it_was(wines: Predicting, learned_wines: Path) -> None:
     def look() -> dict[str, int]:
-        return {str(path): path.stat().st_mtime_ns for path in (learned / "lake").rglob("*")}
+        return {str(path): path.stat().st_mtime_ns for path in (learned_wines / "lake").rglob("*")}
 
     before = look()
     wines.rows(wines.file("a.csv", as_csv(WINES)))
@@ -206,88 +204,3 @@ def test_how_far_it_is_is_told(wines: Predicting, monkeypatch: pytest.MonkeyPatc
     wines.predict(wines.file("a.csv", as_csv([WINES[0] | {"pH": "no"}, *WINES[1:]])))
     assert [(told.rows, told.problems) for told in wines.seen] == [(25, 1), (50, 1), (60, 1)]
     assert wines.seen[-1].read == 1.0
-
-
-def test_columns_that_lack_are_refused_with_their_names(wines: Predicting) -> None:
-    file = wines.file("a.csv", as_csv(WINES, [*MEASURED[2:], "quality"]))
-    says = r"FILE: .*a\.csv: lacks colour, fixed acidity\. It has volatile acidity, .*, alcohol and 1 more; "
-    with pytest.raises(BadRequest, match=says):
-        wines.version(file)
-
-
-def test_columns_that_nobody_knows_are_ignored_and_named(wines: Predicting) -> None:
-    more = [f"c{place}" for place in range(120)]
-    file = wines.file("a.csv", as_csv([row | dict.fromkeys(more, "?") for row in WINES], [*more, *HEADER]))
-    assert wines.version(file).asked.ignored(reading.given(file)) == more
-    assert {row["problem"] for row in wines.rows(file)} == {None}
-
-
-def test_a_version_is_asked_for_by_its_number(wines: Predicting) -> None:
-    file = wines.file("a.csv", as_csv(WINES))
-    first, second = wines.rows(file), wines.rows(file, wanted="2")
-    assert {row["model_version"] for row in second} == {2}
-    assert [row["probability"] for row in first] != [row["probability"] for row in second]
-    with pytest.raises(Refused, match="VERSION: wine_quality has no version 7; it has 1, 2"):
-        wines.version(file, "7")
-
-
-def test_a_withdrawn_version_is_not_asked(wines: Predicting) -> None:
-    file = wines.file("a.csv", as_csv(WINES))
-    withdrawn = json.dumps({"since": "2026-11-01T03:00:00+00:00", "by": "admin", "why": "too sweet"})
-    wines.client.set_model_version_tag("wine_quality", "1", tags.WITHDRAWN, withdrawn)
-    says = (
-        "version 1 of wine_quality was withdrawn 2026-11-01T03:00:00.00:00 by admin: too sweet. .* make rollback MODEL="
-    )
-    for wanted in ("", "1"):
-        with pytest.raises(Refused, match=says):
-            wines.version(file, wanted)
-
-
-def test_without_a_champion_a_version_has_to_be_named(wines: Predicting) -> None:
-    file = wines.file("a.csv", as_csv(WINES))
-    wines.client.delete_registered_model_alias("wine_quality", tags.CHAMPION)
-    with pytest.raises(
-        Refused, match=r"wine_quality has no champion yet\. Name one of its versions, VERSION=\.\.\.: 1, 2"
-    ):
-        wines.version(file)
-    wines.use_case = SCORE
-    with pytest.raises(Refused, match="wine_score has no version yet: a night trains one"):
-        wines.version(file)
-
-
-def test_a_version_of_another_use_case_is_refused_by_what_it_reads(wines: Predicting) -> None:
-    wines.client.set_model_version_tag("wine_quality", "2", tags.FEATURES, "hour,temp")
-    version = wines.version(wines.file("a.csv", as_csv(WINES)), "2")
-    with pytest.raises(Refused, match="version 2 reads hour, temp, which features of wine_quality no longer are"):
-        version.question("given", "a.csv", in_words=False)
-
-
-def test_features_that_lose_rows_are_refused_rather_than_given_to_others(wines: Predicting) -> None:
-    file = wines.file("a.csv", as_csv(WINES))
-    version = wines.version(file)
-
-    def of_some(frames: Mapping[str, DataFrame]) -> DataFrame:
-        return version.asked.features(frames).where("alcohol > 10")
-
-    lossy = replace(version, asked=replace(version.asked, features=of_some))
-    with pytest.raises(NightshiftError, match=r"wine_quality/features.py: features\(\) does not give back each row"):
-        lossy.question("given", "a.csv", in_words=False).ask(next(reading.given(file).chunks(MEASURED)), 1)
-
-
-def test_where_features_are_made_of_many_rows_the_file_holds_features(trained: tiny.World) -> None:
-    trained.crown("1")
-    facts = tiny.facts(1)
-    asking = Predicting(trained.spark, trained.folder, trained.place.tracking, tiny.USE_CASE)
-    rows = [{"x1": x1, "x2": x2} for x1, x2 in facts[["x1", "x2"]].to_numpy().tolist()]
-    rows[5]["x2"] = None
-    lines = "".join(json.dumps(row) + "\n" for row in [*rows, {"x1": "much", "x2": 1}])
-    found = asking.rows(asking.file("a.jsonl", lines))
-    trained.score(1)
-    night = [row["prediction"] for row in trained.lake.gold("predictions").read().orderBy("at").collect()]
-    assert [row["prediction"] for row in found[:5]] == night[:5]
-    assert found[5]["prediction"] not in (None, night[5])
-    assert (found[-1]["prediction"], found[-1]["problem"]) == (None, "x1 is not a number")
-    with pytest.raises(
-        BadRequest, match=r"lacks x2\. It has x1; tiny takes features by name, as gold/features has them"
-    ):
-        asking.version(asking.file("b.csv", "x1\n1\n"))

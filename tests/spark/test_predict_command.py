@@ -4,13 +4,15 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
-from engine.running import free_port
+from engine.running import answers, free_port, running
 from local import postgres
+from local.airflow_api import answers as serves
 from local.at_hand import registry_of
 from local.home import Home
 from tests.spark.cellar import Cellar
@@ -69,6 +71,20 @@ def test_without_anything_running_a_file_is_predicted_and_nothing_is_left(home: 
     assert [row["problem"] for row in read(tmp_path / "scored.csv")] == ["ph is not a number", *[""] * 59]
     assert lake_of(home) == before
     until(lambda: nothing_is_left(home, tmp_path), "the end of all it had started", within=30)
+
+
+def test_what_is_up_is_used_and_stays_up(home: Home, tmp_path: Path) -> None:
+    home.engine.mkdir(exist_ok=True)
+    (tmp_path / "wines.csv").write_text(as_csv(some_wines()))
+    with running(home.engine, home.lake, memory="1g") as engine, registry_of(home) as url:
+        up = replace(home, engine_port=int(engine.address.rpartition(":")[2]))
+        process = command(up, tmp_path / "wines.csv")
+        words, complaints = process.communicate(timeout=120)
+        assert (process.returncode, complaints) == (0, "")
+        assert words.startswith("  60 rows, by version 1 of wine_quality: ")
+        assert answers(up.engine_port)
+        assert serves(f"{url}/health")
+    assert len(read(tmp_path / "scored.csv")) == 60
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])

@@ -9,12 +9,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given as drawn
+from hypothesis import strategies as st
 
 from local.home import Home
 from local.predict import Bar, Typed, main
 from spark_jobs.declare import BadRequest, NightshiftError
 from spark_jobs.predicting.file import Told
 from spark_jobs.predicting.given import Format, Given, given
+from spark_jobs.predicting.remembered import Remembered
 from spark_jobs.predicting.written import written
 from tests.spark.wine_files import Row, as_csv, measured, some_wines
 
@@ -135,6 +138,18 @@ def test_what_is_written_is_read_again_as_it_was(folder: Path, format_: Format) 
     ]
 
 
+@drawn(st.lists(st.lists(st.tuples(*[st.sampled_from((None, "", "1", ",", "1,1", "-", "é"))] * 3), max_size=12)))
+def test_rows_are_the_same_where_all_they_say_is(chunks: list[list[tuple[str | None, ...]]]) -> None:
+    memory, asked = Remembered(), list[tuple[str | None, ...]]()
+    for rows in chunks:
+        columns = [pa.array([row[place] for row in rows], pa.string()) for place in range(3)]
+        numbers, new = memory.numbered(columns)
+        asked += [rows[place] for place in new]
+        memory.told(pa.table({"said": pa.array([repr(rows[place]) for place in new], pa.string())}))
+        assert memory.answers(numbers)["said"].to_pylist() == list(map(repr, rows))
+    assert len(asked) == len(set(asked)) == len({row for rows in chunks for row in rows})
+
+
 def typed(folder: Path, **words: str) -> dict[str, str]:
     return {"MODEL": "wine_quality", "FILE": str(put(folder / "wines.csv", as_csv(some_wines(1))))} | words
 
@@ -247,7 +262,7 @@ def test_two_gigabytes_without_an_end_of_line_are_refused_within_little_memory(f
     times(folder / "cr.csv", b"a,pH\r", b"1,3.2\r" * 200_000, 2048)
     with (folder / "sparse.csv").open("wb") as file:
         file.truncate(2 << 30)
-    for name, says in (("cr.csv", "the header ends in CR alone"), ("sparse.csv", "lacks pH")):
+    for name, says in (("cr.csv", "the header ends in CR alone"), ("sparse.csv", "the header holds a NUL byte")):
         said, megabytes = read_alone(folder / name)
         assert says in said
         assert megabytes < 300

@@ -86,6 +86,11 @@ def test_a_header_alone_is_a_file_without_records(read: Reader) -> None:
         (b"1,2,3\n", "the header lacks a, b, c and has 1, 2, 3, which the use case does not declare"),
         ("a,b,c\n1,2,3\n".encode("utf-16"), "the file is UTF-16, and only UTF-8 is read"),
         (b"a,b,\xe7\n1,2,3\n", "the header is not UTF-8"),
+        (b"a,b,c\0\n1,2,3\n", "the header holds a NUL byte"),
+        (
+            b"a,b,c\r1,2,3\r",
+            "the header ends in CR alone, as lines of old Macintoshes do, and only LF or CR LF are read",
+        ),
         (b'a,"b,c\n1,2,3\n', "the header has quotes or line breaks that RFC 4180 does not allow"),
     ],
 )
