@@ -4,7 +4,7 @@
 of its folds written down by ours. Then the genetic search, which may make a third of the grid's fits.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -13,74 +13,31 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pyspark.ml import Pipeline
-from pyspark.ml.classification import GBTClassifier
 from pyspark.ml.evaluation import BinaryClassificationEvaluator
-from pyspark.ml.feature import OneHotEncoder, StringIndexer, VectorAssembler
 from pyspark.ml.tuning import CrossValidator, ParamGridBuilder
 from pyspark.sql import SparkSession
 
-from benchmarks.lakes import Town, workshop
+from benchmarks.lakes import Town
 from benchmarks.measured import asked, published, tell, timed
-from spark_jobs.declare import Choice, Gate, Search, Space
-from spark_jobs.kinds import Candidate, Columns, Params
+from benchmarks.on_published import rows_of
+from spark_jobs.declare import Search, Window
+from spark_jobs.kinds import Columns
 from spark_jobs.learning.attempt import Attempt, Trying, best
-from spark_jobs.learning.model_part import ModelPart
+from spark_jobs.learning.folds import fold_of
+from spark_jobs.learning.model_part import model_part
 from spark_jobs.learning.search import Bench, Searching, Told, search
 from spark_jobs.learning.training import keep_trial
 from spark_jobs.tracking import tracking
-from spark_jobs.use_cases import load
+from spark_jobs.use_cases.census_income.model import LABEL
+from spark_jobs.use_cases.census_income.source import PUBLISHED
+from spark_jobs.use_cases.census_income.use_case import BOOSTED_TREES, USE_CASE
 
-WORDS = ("workclass", "education", "marital_status", "occupation", "relationship", "race", "sex", "native_country")
-NUMBERS = ("age", "fnlwgt", "education_num", "capital_gain", "capital_loss", "hours_per_week")
-FILE = (
-    *("age", "workclass", "fnlwgt", "education", "education_num", "marital_status", "occupation", "relationship"),
-    *("race", "sex", "capital_gain", "capital_loss", "hours_per_week", "native_country", "income"),
-)
-COLUMNS = Columns(features=(*WORDS, *NUMBERS), labels=("rich",), predictions=("probability",))
-GATE = Gate(metric="auc", better="higher", limit=0.9, margin=0.0, rows=1)
-KEY, FOLD = "person", "fold"
-SPACE: Space = {
-    "maxDepth": Choice(options=(1, 5, 7)),
-    "maxBins": Choice(options=(8, 16, 32)),
-    "stepSize": Choice(options=(0.15, 0.2, 0.3)),
-    "maxIter": Choice(options=(25, 50)),
-}
-GRID = Search(trials=60, by="grid", batch=8, folds=5, fold_runs=True, spaces={"trees": SPACE})
+NAME, FOLD = "boosted_trees", "fold"
+PART, COLUMNS = model_part(USE_CASE.name), Columns.of(USE_CASE)
+TREES = next(one for one in PART.candidates if one.name == NAME)
+GRID = Search(trials=60, by="grid", batch=8, folds=5, fold_runs=True, spaces={NAME: BOOSTED_TREES})
 SEEDS = (1, 2, 3)
 LONGEST = timedelta(hours=1)  # of a trial: nothing here is to be ended
-HOME = "bike_sharing"  # whose experiment keeps the runs: this search is of no use case
-
-
-def build(params: Params) -> Pipeline:
-    numbers, hot = [f"{name}_number" for name in WORDS], [f"{name}_hot" for name in WORDS]
-    trees = GBTClassifier(featuresCol="features", labelCol="rich", seed=7, **params)
-    return Pipeline(
-        stages=[
-            StringIndexer(inputCols=list(WORDS), outputCols=numbers, handleInvalid="keep"),
-            OneHotEncoder(inputCols=numbers, outputCols=hot),
-            VectorAssembler(inputCols=[*hot, *NUMBERS], outputCol="features"),
-            trees.setProbabilityCol("probability"),
-        ]
-    )
-
-
-TREES = Candidate(name="trees", kind="spark_ml", build=build)
-
-
-def measure(judged: pd.DataFrame, constants: Mapping[str, float]) -> dict[str, float]:  # noqa: ARG001 - there are none
-    from sklearn.metrics import roc_auc_score
-
-    return {"auc": float(roc_auc_score(judged["rich"], judged["probability"]))}
-
-
-PART = ModelPart(
-    candidates=(),
-    measure=measure,
-    calibrate=lambda _: {},
-    decide=lambda frame, _: frame,
-    plots=lambda *_: {},
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,16 +50,16 @@ class Census:
 
     def searched(self, declared: Search, told: Told) -> list[Attempt]:
         trying = Trying(
-            part=PART,
+            part=replace(PART, candidates=()),
             columns=COLUMNS,
-            gate=GATE,
+            gate=USE_CASE.gate,
             train=self.people,
             validate=self.people.head(0),
             folds=declared.folds,
             looks=declared.fold_runs,
         )
         frame = self.spark.createDataFrame(self.people)
-        bench = Bench(trying=trying, train=frame, validate=frame.limit(0), key=(KEY,))
+        bench = Bench(trying=trying, train=frame, validate=frame.limit(0), key=USE_CASE.features.key)
         return search(
             Searching(
                 spark=self.spark,
@@ -117,22 +74,22 @@ class Census:
 
     def ours(self, declared: Search) -> list[Attempt]:
         """Each trial and each fold written down, as a training does it."""
-        with tracking(self.town.place, load(HOME)) as book:
+        with tracking(self.town.place, USE_CASE) as book:
             run = book.start(f"search by {declared.by}", "", {})
             return self.searched(declared, partial(keep_trial, book, run))
 
     def theirs(self, declared: Search) -> float:
         """The best area, by Spark ML's own cross-validation with as many at once, in the same folds."""
-        fold = pd.util.hash_pandas_object(self.people[list(COLUMNS.features)], index=False) % declared.folds
+        fold = fold_of(self.people, COLUMNS.features, declared.folds)
         frame = self.spark.createDataFrame(self.people.assign(**{FOLD: fold.astype("int64")}))
-        made = build({})
+        made = TREES.made({})
         grid, trees = ParamGridBuilder(), made.getStages()[-1]
-        for name, dimension in declared.spaces["trees"].items():
+        for name, dimension in declared.spaces[NAME].items():
             grid = grid.addGrid(trees.getParam(name), list(dimension.taken))
         validator = CrossValidator(
             estimator=made,
             estimatorParamMaps=grid.build(),
-            evaluator=BinaryClassificationEvaluator(labelCol="rich"),
+            evaluator=BinaryClassificationEvaluator(labelCol=LABEL),
             numFolds=declared.folds,
             foldCol=FOLD,
             parallelism=declared.at_once,
@@ -142,16 +99,8 @@ class Census:
 
 @contextmanager
 def census(data: Path, most: int | None = None) -> Iterator[Census]:
-    with workshop() as (folder, engine):
-        town = Town.founded(folder, engine, HOME)
-        with town.session() as spark:
-            yield Census(spark=spark, town=town, people=read(data).head(most))
-
-
-def read(data: Path) -> pd.DataFrame:
-    """As the published file has them; what it does not know is a word of its own."""
-    people = pd.read_csv(data / "adult.data", names=list(FILE), skipinitialspace=True)
-    return people.assign(rich=(people.pop("income") == ">50K").astype("float64"), **{KEY: range(len(people))})
+    with rows_of(USE_CASE, Window.of(PUBLISHED), data) as (people, town, spark):
+        yield Census(spark=spark, town=town, people=people.head(most))
 
 
 def fits(attempts: Sequence[Attempt]) -> int:
@@ -162,14 +111,14 @@ def fits(attempts: Sequence[Attempt]) -> int:
 def best_within(attempts: Sequence[Attempt], most: int) -> float:
     """Of a search that ends when so many fits are made."""
     affordable = [one for place, one in enumerate(attempts) if fits(attempts[: place + 1]) <= most]
-    return best(affordable, GATE).metrics["auc"]
+    return best(affordable, USE_CASE.gate).metrics["auc"]
 
 
 def compared(of: Census, declared: Search, seeds: Sequence[int] = SEEDS) -> None:
     found: dict[str, Any] = {}
     ours = timed(lambda: found.update(ours=of.ours(declared)))
     theirs = timed(lambda: found.update(theirs=of.theirs(declared)))
-    grid, winner = found["ours"], best(found["ours"], GATE)
+    grid, winner = found["ours"], best(found["ours"], USE_CASE.gate)
     area, params = winner.metrics["auc"], dict(winner.params)
     tell(f"  {len(grid)} combinations, {declared.folds} folds: ours {ours:.0f} s, Spark ML's own {theirs:.0f} s")
     tell(f"  best area {area:.4f} with {params}; Spark ML's own {found['theirs']:.4f}")

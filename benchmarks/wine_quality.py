@@ -7,10 +7,8 @@ of them first those that have no identical row among them.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 from statistics import mean
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,15 +17,13 @@ from sklearn.ensemble import RandomForestClassifier  # noqa: TID253 - no Dag loa
 from sklearn.metrics import roc_auc_score  # noqa: TID253 - as above
 from sklearn.model_selection import train_test_split  # noqa: TID253 - as above
 
-from benchmarks.lakes import BEFORE_TRAINING, Town, in_a_row, jobs, workshop
+from benchmarks import on_published
+from benchmarks.lakes import Town
 from benchmarks.measured import asked, published, tell
-from spark_jobs import lakehouse
+from benchmarks.on_published import rows_of
 from spark_jobs.declare import Search, Window
 from spark_jobs.learning.choosing import Choosing
-from spark_jobs.learning.known import in_memory, known
-from spark_jobs.learning.model_part import model_part
 from spark_jobs.learning.search import Told
-from spark_jobs.raw import publication
 from spark_jobs.use_cases.wine_quality.source import PUBLISHED
 from spark_jobs.use_cases.wine_quality.use_case import MEASUREMENTS, USE_CASE
 
@@ -48,16 +44,9 @@ class Wines:
 
 @contextmanager
 def cellar(data: Path, cores: str = "*") -> Iterator[tuple[Wines, Town, SparkSession]]:
-    """The published wines as the stages leave them, in the order of the files."""
-    with workshop(cores) as (folder, engine):
-        town = Town.founded(folder, engine, USE_CASE.name, source="public")
-        publication.fetch(USE_CASE, Path(town.place.landing), str(data))
-        with town.session() as spark:
-            in_a_row(town, jobs(WINDOW, BEFORE_TRAINING, USE_CASE.name), spark)
-            window = Window(start=WINDOW.start, end=WINDOW.end + timedelta(days=1))
-            found = known(lakehouse.Lake(spark, town.place.lake, USE_CASE.name), USE_CASE, window)
-            assert found is not None  # noqa: S101 - the stages have just made it
-            yield parted(in_memory(found.frame, USE_CASE)), town, spark
+    """The published wines, parted as others part them."""
+    with rows_of(USE_CASE, WINDOW, data, cores) as (rows, town, spark):
+        yield parted(rows), town, spark
 
 
 def parted(rows: pd.DataFrame) -> Wines:
@@ -74,28 +63,10 @@ def ten_trees(wines: Wines) -> float:
     return float(roc_auc_score(wines.judge["good"], forest.predict_proba(wines.judge[KNOWN])[:, 1]))
 
 
-def choosing(wines: Wines, spark: SparkSession, search: Search, told: Told = lambda _: None) -> Choosing:
+def choosing(wines: Wines, spark: SparkSession, search: Search, told: Told | None = None) -> Choosing:
     """As a training has it, on the rows to learn from."""
-    bucket = pd.util.hash_pandas_object(wines.learn[KNOWN], index=False) % 100
-    parts = {"train": wines.learn[bucket >= VALIDATE], "validate": wines.learn[bucket < VALIDATE]}
-    part = model_part(USE_CASE.name)
-
-    def rows(*names: str, in_memory: bool) -> Any:  # noqa: ARG001 - all kinds here want them so
-        return pd.concat([parts[name] for name in names], ignore_index=True)
-
-    return Choosing(
-        spark=spark,
-        use_case=replace(USE_CASE, search=search),
-        part=part,
-        candidates=[
-            replace(one, params=one.params if one.of else {**one.params, "seed": search.seed})
-            for one in part.candidates
-        ],
-        given={},
-        rows=rows,
-        finished={},
-        told=told,
-    )
+    ours = on_published.choosing(replace(USE_CASE, search=search), wines.learn, KNOWN, VALIDATE, spark)
+    return replace(ours, told=told) if told else ours
 
 
 def areas(wines: Wines, spark: SparkSession, seed: int) -> tuple[float, float]:

@@ -42,10 +42,9 @@ def registry_of(home: Home) -> Iterator[str]:
         up = Services(home, commands=_of_the_registry)
         try:
             with up.watched():
-                up.start(parts.FOUNDATION)
-                up.wait(up.founded, "PostgreSQL's start")
+                services.found(up)
                 up.start(MLFLOW)
-                up.wait(lambda: serves(f"{home.mlflow_url}/health"), "MLflow's start")
+                services.wait_for_mlflow(up)
                 yield home.mlflow_url
         finally:
             with services.undisturbed():

@@ -17,6 +17,7 @@ from pyspark.errors import PySparkException
 from local.at_hand import engine_for, registry_of
 from local.commands import tell
 from local.home import Home, from_environment
+from local.typed import model_of
 from spark_jobs import use_cases
 from spark_jobs.declare import BadRequest, NightshiftError, Place, UseCase
 from spark_jobs.failures import explained
@@ -27,7 +28,7 @@ from spark_jobs.predicting.question import Version
 from spark_jobs.session import spark_session
 from spark_jobs.tracking import tracking
 
-LIKE_THIS = "Like this: make predict MODEL=wine_quality FILE=wines.csv"
+LIKE_THIS = "make predict MODEL=wine_quality FILE=wines.csv"
 INTERRUPTED = 130
 SMALL = 1 << 20  # bytes of a file that is read sooner than code to read it is compiled
 WIDTH = 30  # characters of the bar
@@ -45,12 +46,8 @@ class Typed:
 
     @classmethod
     def of(cls, typed: Mapping[str, str]) -> "Typed":
-        for name in ("MODEL", "FILE"):
-            if not typed.get(name):
-                raise BadRequest(name, f"is missing. {LIKE_THIS}")
-        model, file, version = typed["MODEL"], Path(typed["FILE"]), typed.get("VERSION", "")
-        if model not in use_cases.names():
-            raise BadRequest("MODEL", f"is one of {', '.join(use_cases.names())}, got {model!r}")
+        model = model_of(typed, "FILE", like=LIKE_THIS)
+        file, version = Path(typed["FILE"]), typed.get("VERSION", "")
         if version and not (version.isascii() and version.isdigit()):
             raise BadRequest("VERSION", f"is a number, got {version!r}")
         out = Path(typed.get("OUT") or file.with_name(f"{file.stem}.scored.csv"))

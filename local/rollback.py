@@ -10,7 +10,7 @@ from local import airflow_config
 from local.airflow_api import Airflow, answers
 from local.commands import CannotGoOn, tell
 from local.home import USER, Home, from_environment
-from spark_jobs import use_cases
+from local.typed import model_of
 from spark_jobs.declare import BadRequest, NightshiftError
 
 DAG, TASK = "model_rollback", "roll_back"
@@ -45,12 +45,8 @@ def done(model: str, entry: Mapping[str, str]) -> str:
 
 def asked(action: str, typed: Mapping[str, str]) -> dict[str, str]:
     """The form of the Dag, from what was typed after `make`; Airflow would refuse the same in twenty lines."""
-    for name in ("MODEL", "REASON"):
-        if not typed.get(name):
-            raise BadRequest(name, 'is missing. Like this: make rollback MODEL=bike_sharing REASON="too high"')
-    model, version, reason = typed["MODEL"], typed.get("VERSION") or PREVIOUS, typed["REASON"]
-    if model not in use_cases.names():
-        raise BadRequest("MODEL", f"is one of {', '.join(use_cases.names())}, got {model!r}")
+    model = model_of(typed, "REASON", like='make rollback MODEL=bike_sharing REASON="too high"')
+    version, reason = typed.get("VERSION") or PREVIOUS, typed["REASON"]
     if not re.fullmatch(rf"{PREVIOUS}|[1-9][0-9]*", version):
         raise BadRequest("VERSION", f"is a number, or {PREVIOUS}, got {version!r}")
     if not LEAST <= len(reason) <= MOST:

@@ -76,10 +76,19 @@ def _clear(home: Home) -> None:
     check_ports(home.ports, "`make stop` ends an earlier start, or choose another: make run")
 
 
-def _start(services: Services) -> None:
-    home, airflow = services.home, services.airflow
+def found(services: Services) -> None:
+    """What the others stand on."""
     services.start(parts.FOUNDATION)
     services.wait(services.founded, "PostgreSQL's start")
+
+
+def wait_for_mlflow(services: Services) -> None:
+    services.wait(lambda: answers(f"{services.home.mlflow_url}/health"), "MLflow's start")
+
+
+def _start(services: Services) -> None:
+    home, airflow = services.home, services.airflow
+    found(services)
     early = (parts.FOUNDATION, "engine", "mlflow")  # they start while Airflow makes its tables
     for name in early[1:]:
         services.start(name)
@@ -88,7 +97,7 @@ def _start(services: Services) -> None:
         if name not in early:
             services.start(name)
     services.wait(lambda: not is_free(home.engine_port), "The engine's start")
-    services.wait(lambda: answers(f"{home.mlflow_url}/health"), "MLflow's start")
+    wait_for_mlflow(services)
     services.wait(airflow.healthy, "Airflow's start")
     airflow.set_pool(home.pool, home.jobs_at_once, "Jobs at once. They share one engine.")
     airflow.set_pool("registry", 1, "Who may change which model is live: one at a time.")

@@ -74,8 +74,9 @@ def _parameters(spaces: Mapping[str, Space]) -> dict[str, Param]:
 def _search(search: Search) -> dict[str, Param]:
     if not search.spaces:
         return {}
+    nightly = {name: space for name, space in search.spaces.items() if name not in search.on_request}
     says = (
-        f"Declared is {search.by}. grid: all {size(search.spaces):,} combinations; genetic and optuna: {search.trials} "
+        f"Declared is {search.by}. grid: all {size(nightly):,} combinations; genetic and optuna: {search.trials} "
         "trials. The run then trains, whether due or not."
     )
     return {"search": Param(DECLARED, type="string", enum=[DECLARED, *WAYS], title="Search by", description=says)}

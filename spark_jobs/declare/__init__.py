@@ -1,6 +1,6 @@
 """The words both sides share. Standard library only; every value is checked when it is made."""
 
-from spark_jobs.declare.delivery import Delivery
+from spark_jobs.declare.delivery import Accident, Delivery, some_broken
 from spark_jobs.declare.errors import (
     BadDeclaration,
     BadRequest,
@@ -21,6 +21,7 @@ __all__ = [
     "CONTENT",
     "EVERY_NIGHT",
     "RECORD",
+    "Accident",
     "BadDeclaration",
     "BadRequest",
     "Bound",
@@ -60,4 +61,5 @@ __all__ = [
     "is_bucket",
     "merged",
     "parse",
+    "some_broken",
 ]

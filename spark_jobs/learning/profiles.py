@@ -55,6 +55,8 @@ class Looked:
     @property
     def readable(self) -> "pd.DataFrame":
         """The same rows, with words as they are in the place of the columns made of them."""
+        if not self.words:
+            return self.sample
         made = tuple(f"{name}: " for name in self.words)
         whole = [name for name in self.names if not name.startswith(made)]
         numbers = (_number(name).alias(name) for name in whole)

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from spark_jobs.measures import drawing
+from spark_jobs.measures.drawing import INK, LIGHT, empty
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-INK, LIGHT = "#44546a", "#d9dee5"
 COLOURS = (INK, "#a4243b", "#d8973c", "#3b8c5a", "#2a6f97", "#a23b72")  # all first
 SHOWN = 13
 BINS = 10
@@ -72,15 +74,7 @@ def calibration(told: Told, those: str) -> "Figure":
 
 
 def importance(shares: "pd.DataFrame") -> "Figure":
-    """What the trees were split by; the rest is too small to see."""
-    top = shares.nlargest(SHOWN, "importance").iloc[::-1]
-    figure, axes = _empty("What the trees are split by: share of what they gain", 8, 0.9 + 0.3 * len(top))
-    bars = axes.barh(top["feature"], top["importance"], color=COLOURS[1], alpha=0.85)
-    axes.bar_label(bars, labels=[f"{share:.0%}" for share in top["importance"]], padding=4, color=INK)
-    axes.margins(x=0.12)
-    axes.set_xticks([])
-    axes.spines["bottom"].set_visible(False)
-    return figure
+    return drawing.importance(shares, "What the trees are split by: share of what they gain", SHOWN, COLOURS[1])
 
 
 def _named(figure: "Figure", axes: "Axes", place: Literal["upper left", "lower left", "lower right"]) -> "Figure":
@@ -91,18 +85,7 @@ def _named(figure: "Figure", axes: "Axes", place: Literal["upper left", "lower l
 
 
 def _square(title: str) -> "tuple[Figure, Axes]":
-    figure, axes = _empty(title, 6, 5.2)
+    figure, axes = empty(title, 6, 5.2)
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02))
     axes.grid(color=LIGHT, linewidth=0.6)
-    return figure, axes
-
-
-def _empty(title: str, width: float, height: float) -> "tuple[Figure, Axes]":
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
-    axes = figure.subplots()
-    axes.set_title(title, loc="left", fontsize=12, color=INK)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(colors=INK)
     return figure, axes

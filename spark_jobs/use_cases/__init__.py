@@ -12,7 +12,7 @@ from spark_jobs.declare import BadDeclaration, BadRequest, UseCase
 FOLDER = Path(__file__).parent
 MEASURES = "spark_jobs.measures"  # what several use cases measure alike
 # What is declared is compared by its value, and pictures and reports change no model.
-MAKE_NO_NUMBER = {"plots", "two_classes_plots", "reports", "source", "use_case"}
+MAKE_NO_NUMBER = {"plots", "two_classes_plots", "drawing", "reports", "source", "use_case"}
 
 
 def names() -> list[str]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nightshift.form import of_a_use_case
 from nightshift.plan import DECLARED, USUAL, Form, Kind, Plan, Started, nights_left_out, plan_of
-from spark_jobs.declare import BadRequest, Retrain, Window
+from spark_jobs.declare import BadRequest, Retrain, Whole, Window
 from spark_jobs.use_cases import load
 
 BIKES = load("bike_sharing")
@@ -114,6 +114,9 @@ def test_the_form_offers_three_ways_to_search_where_there_is_a_search() -> None:
     param = of_a_use_case(BIKES)["search"]
     assert param.schema["enum"] == [DECLARED, "grid", "genetic", "optuna"]
     assert "Declared is optuna. grid: all 81 combinations; genetic and optuna: 16 trials" in str(param.description)
+    spaces = {**BIKES.search.spaces, "slow": {"depth": Whole(low=1, high=9)}}
+    slow = replace(BIKES, search=replace(BIKES.search, spaces=spaces, on_request=("slow",)))
+    assert "grid: all 81 combinations" in str(of_a_use_case(slow)["search"].description)
     unsearched = replace(BIKES, search=replace(BIKES.search, spaces={}))
     assert "search" not in of_a_use_case(unsearched)
     with pytest.raises(BadRequest, match=r"^search: nothing is searched here, so not by grid either: leave the field"):

@@ -282,3 +282,8 @@ def test_words_are_looked_at_as_columns_the_commonest_first(
     assert (list(whole), whole["trade"].value_counts()["b"]) == (["x1", "trade"], 5)
     assert "rare 3" in report.page(whole, "nineteen rows")
     assert profiles.spelled(rows, ("x1",), ()) == (rows, ("x1",))
+
+
+def test_rows_without_words_are_fetched_once_for_pictures_and_report(spark: SparkSession) -> None:
+    looked = seen(spark, x=[1.0, 2.0], y=[0, 1])
+    assert looked.readable is looked.sample

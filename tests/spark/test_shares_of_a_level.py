@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import mlflow  # noqa: TID253 - tests load what they test
 import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
 from spark_jobs.kinds import Columns, xgboost
-from spark_jobs.kinds.xgboost_anywhere import _load_pyfunc
 
 COLUMNS = Columns(features=("hour", "usual"), labels=("cnt",), predictions=("prediction",))
 PARAMS = {"rounds": 40, "relative_to": "usual"}
@@ -48,11 +48,11 @@ def test_a_level_of_nothing_gives_next_to_nothing(model: xgboost.Boosters) -> No
 def test_memory_spark_and_mlflow_give_the_same_numbers(
     spark: SparkSession, model: xgboost.Boosters, tmp_path: Path
 ) -> None:
-    rows = rentals(70, 700)
+    rows = rentals(70.0, 700.0)[["hour", "usual"]]
     expected = model.predict(rows)["prediction"]
     on_spark = model.score(spark.createDataFrame(rows), ["hour", "usual"]).orderBy("usual", "hour").toPandas()
     model.save(tmp_path / "model", {"hour": "bigint", "usual": "double"})
-    loaded = _load_pyfunc(str(next((tmp_path / "model").rglob("boosters.json")).parent)).predict(rows)
+    loaded = mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(rows)
     again = xgboost.load(tmp_path / "model", COLUMNS, spark).predict(rows)
     for found in (on_spark, loaded, again):
         np.testing.assert_array_equal(found["prediction"], expected)

@@ -2,7 +2,6 @@
 
 import io
 import logging
-import time
 from collections import Counter
 from datetime import date, timedelta
 from itertools import pairwise
@@ -15,15 +14,15 @@ from pyspark.sql import SparkSession
 
 from spark_jobs.declare import Job, Place, Stage, Window
 from spark_jobs.stages import ingest, refine
-from spark_jobs.use_cases.census_income.source import ACCIDENTS, HEADER, PUBLISHED, begun, public, simulated
+from spark_jobs.use_cases.census_income.source import HEADER, PUBLISHED, begun, public
 from spark_jobs.use_cases.census_income.use_case import CATEGORIES, EDUCATIONS, PEOPLE, USE_CASE
 from spark_jobs.work import Work
+from tests.use_cases.deliveries import accident, sound, struck, texts
 
 DAY = timedelta(days=1)
 CODES = {column.name: ", ".join(map(str, column.codes)) for column in PEOPLE.columns}
 SPRING = Window(start=date(2024, 2, 20), end=date(2024, 4, 20))
 NIGHT = Window.of(date(2024, 3, 1), date(2024, 3, 3))
-SOUND = {**USE_CASE.simulation, "broken": 0.0}
 
 # Of the published people, the share of each.
 SHARES = {
@@ -40,36 +39,14 @@ SHARES = {
 ABOVE = {"sex": {"Male": 0.306, "Female": 0.109}, "relationship": {"Husband": 0.449, "Wife": 0.475, "Own-child": 0.013}}
 
 
-def texts(window: Window, knobs: dict[str, float]) -> dict[date, str]:
-    return {delivery.day: delivery.text for delivery in simulated(window, knobs)}
-
-
 @pytest.fixture(scope="module")
 def spring() -> dict[date, str]:
-    return texts(SPRING, SOUND)
+    return texts(USE_CASE.name, SPRING, sound(USE_CASE.name))
 
 
 @pytest.fixture(scope="module")
 def people(spring: dict[date, str]) -> pd.DataFrame:
     return pd.concat([pd.read_csv(io.StringIO(text)) for text in spring.values()], ignore_index=True)
-
-
-def test_a_day_is_the_same_whatever_window_asks_for_it(spring: dict[date, str]) -> None:
-    broken = {**SOUND, "broken": 0.3}
-    for knobs, whole in ((SOUND, spring), (broken, texts(SPRING, broken))):
-        for start, length in ((date(2024, 2, 29), 1), (date(2024, 3, 1), 17)):
-            some = texts(Window(start=start, end=start + DAY * length), knobs)
-            assert some == {day: whole[day] for day in some}
-
-
-def test_days_and_seeds_differ(spring: dict[date, str]) -> None:
-    assert len(set(spring.values())) == len(spring)
-    assert texts(Window.of(SPRING.start), {**SOUND, "seed": 2.0})[SPRING.start] != spring[SPRING.start]
-
-
-@pytest.mark.parametrize("day", [date(1970, 1, 1), date(2024, 2, 29), date(2060, 12, 31)])
-def test_any_date_can_be_simulated(day: date) -> None:
-    assert 200 < len(texts(Window.of(day), SOUND)[day].splitlines()) < 400
 
 
 def test_about_300_people_a_day_answer_as_the_published_ones_do(people: pd.DataFrame) -> None:
@@ -104,7 +81,11 @@ def test_what_is_said_of_one_person_goes_together(people: pd.DataFrame) -> None:
 def test_as_many_answers_are_missing_and_as_many_people_come_twice_as_is_asked_for() -> None:
     window = Window.of(SPRING.start, SPRING.start + DAY * 9)
     asked = {"missing": 0.0, "repeated": 0.05}
-    rows = [line for text in texts(window, {**SOUND, **asked}).values() for line in text.splitlines()[1:]]
+    rows = [
+        line
+        for text in texts(USE_CASE.name, window, {**sound(USE_CASE.name), **asked}).values()
+        for line in text.splitlines()[1:]
+    ]
     assert not [row for row in rows if "?" in row.split(",")]
     again = sum(row == before for before, row in pairwise(rows))
     assert again / len(rows) == pytest.approx(0.05, abs=0.02)
@@ -121,13 +102,6 @@ def test_a_good_model_tells_incomes_about_as_well_as_on_real_ones(people: pd.Dat
     model = XGBClassifier(n_estimators=150, max_depth=4, learning_rate=0.1, n_jobs=1, enable_categorical=True)
     model.fit(told[:cut], above[:cut])
     assert 0.905 < roc_auc_score(above[cut:], model.predict_proba(told[cut:])[:, 1]) < 0.94
-
-
-def test_a_year_takes_few_seconds_of_the_processor() -> None:
-    began = time.process_time()
-    for _ in simulated(Window(start=date(2023, 1, 1), end=date(2024, 1, 1)), USE_CASE.simulation):
-        pass
-    assert time.process_time() - began < 5
 
 
 # What silver has against each accident.
@@ -166,6 +140,11 @@ OWN = """\
 40,Private,180211,HS-grad,9,Divorced,Sales,Unmarried,White,?,0,0,60,Peru,>50K"""
 
 
+def lines() -> list[tuple[str, str]]:
+    """What is simulated for the night."""
+    return struck(USE_CASE.name, NIGHT, 0.5)
+
+
 def refined(work: Work) -> dict[str, Any]:
     ingest.run(work)
     counts: dict[str, Any] = refine.run(work)["rows"]["people"]
@@ -198,7 +177,7 @@ def counts(night: Work) -> dict[str, Any]:
 
 
 def test_every_kind_of_broken_row_is_refused_with_its_reason_and_no_other(night: Work, counts: dict[str, Any]) -> None:
-    meant = [(line, REASONS[accident(good, line)]) for good, line in lines() if good != line]
+    meant = [(line, REASONS[accident(USE_CASE.name, good, line)]) for good, line in lines() if good != line]
     assert {reason for _, reason in meant} == {*REASONS.values()}
     *_, divorced, nobody = OWN.splitlines()
     meant += [(divorced, "not so: a husband or a wife is married"), (nobody, "sex is missing")]
@@ -216,23 +195,6 @@ def test_what_is_missing_is_null_and_counted(night: Work, counts: dict[str, Any]
     rows: pd.DataFrame = night.lake.silver("people").read().toPandas()
     assert counts["missing"] == missing == {name: rows[name].isna().sum() for name in named}
     assert not (rows[[*CATEGORIES]] == "?").any(axis=None)
-
-
-def lines() -> list[tuple[str, str]]:
-    """What is simulated for the night: each line as it would be, and as it is."""
-    sound, broken = (texts(NIGHT, {**SOUND, "broken": share}) for share in (0.0, 0.5))
-    return [
-        pair for day in sound for pair in zip(sound[day].splitlines()[1:], broken[day].splitlines()[1:], strict=True)
-    ]
-
-
-def accident(good: str, line: str) -> tuple[str, str | None]:
-    """Which of the accidents it was."""
-    for column, text in ACCIDENTS:
-        fields, place = good.split(","), HEADER.index(column)
-        if line == ",".join(fields[:place] if text is None else [*fields[:place], text, *fields[place + 1 :]]):
-            return column, text
-    raise AssertionError(line)
 
 
 def test_published_people_come_in_one_file_with_a_header_and_no_blanks(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Wine quality's raw files: a laboratory that could be, accidents that do happen, and the published wines."""
 
 import io
-import time
 from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,17 +11,13 @@ from pyspark.sql import SparkSession
 
 from spark_jobs.declare import Job, Place, Stage, Window
 from spark_jobs.stages import ingest, refine
-from spark_jobs.use_cases.wine_quality.source import ACCIDENTS, HEADER, public, simulated
+from spark_jobs.use_cases.wine_quality.source import ACCIDENTS, HEADER, public
 from spark_jobs.use_cases.wine_quality.use_case import MEASUREMENTS, USE_CASE
 from spark_jobs.work import Work
+from tests.use_cases.deliveries import accident, sound, struck, texts
 
 DAY = timedelta(days=1)
 SPRING = Window(start=date(2024, 2, 20), end=date(2024, 4, 20))
-SOUND = {**USE_CASE.simulation, "broken": 0.0}
-
-
-def texts(window: Window, knobs: dict[str, float]) -> dict[date, str]:
-    return {delivery.day: delivery.text for delivery in simulated(window, knobs)}
 
 
 def table(found: dict[date, str]) -> pd.DataFrame:
@@ -31,30 +26,12 @@ def table(found: dict[date, str]) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def spring() -> dict[date, str]:
-    return texts(SPRING, SOUND)
+    return texts(USE_CASE.name, SPRING, sound(USE_CASE.name))
 
 
 @pytest.fixture(scope="module")
 def wines(spring: dict[date, str]) -> pd.DataFrame:
     return table(spring)
-
-
-def test_a_day_is_the_same_whatever_window_asks_for_it(spring: dict[date, str]) -> None:
-    broken = {**SOUND, "broken": 0.3}
-    for knobs, whole in ((SOUND, spring), (broken, texts(SPRING, broken))):
-        for start, length in ((date(2024, 2, 29), 1), (date(2024, 3, 1), 17)):
-            some = texts(Window(start=start, end=start + DAY * length), knobs)
-            assert some == {day: whole[day] for day in some}
-
-
-def test_days_and_seeds_differ(spring: dict[date, str]) -> None:
-    assert len(set(spring.values())) == len(spring)
-    assert texts(Window.of(SPRING.start), {**SOUND, "seed": 2.0})[SPRING.start] != spring[SPRING.start]
-
-
-@pytest.mark.parametrize("day", [date(1970, 1, 1), date(2024, 2, 29), date(2060, 12, 31)])
-def test_any_date_can_be_simulated(day: date) -> None:
-    assert 100 < len(texts(Window.of(day), SOUND)[day].splitlines()) < 300
 
 
 def test_about_200_samples_a_day_and_a_quarter_of_them_red(wines: pd.DataFrame) -> None:
@@ -89,13 +66,6 @@ def test_a_good_model_tells_good_wines_about_as_well_as_on_real_ones(wines: pd.D
     assert 0.85 < roc_auc_score(good[cut:], model.predict_proba(told[cut:])[:, 1]) < 0.93
 
 
-def test_a_year_takes_few_seconds_of_the_processor() -> None:
-    began = time.process_time()
-    for _ in simulated(Window(start=date(2023, 1, 1), end=date(2024, 1, 1)), USE_CASE.simulation):
-        pass
-    assert time.process_time() - began < 5
-
-
 def test_every_kind_of_broken_row_is_refused_and_no_other(spark: SparkSession, tmp_path: Path) -> None:
     window = Window.of(date(2024, 3, 1), date(2024, 3, 3))
     place = Place(
@@ -105,21 +75,11 @@ def test_every_kind_of_broken_row_is_refused_and_no_other(spark: SparkSession, t
     work = Work(job=job, place=place, use_case=USE_CASE, spark=spark)
     ingest.run(work)
     refine.run(work)
-    sound, broken = (texts(window, {**SOUND, "broken": share}) for share in (0.0, 0.5))
-    pairs = [pair for day in sound for pair in zip(sound[day].splitlines(), broken[day].splitlines(), strict=True)]
+    pairs = struck(USE_CASE.name, window, 0.5)
     meant = [line for good, line in pairs if good != line]
     assert Counter(row.raw for row in work.lake.quarantine("samples").read().collect()) == Counter(meant)
-    assert work.lake.silver("samples").read().count() == len(pairs) - len(sound) - len(meant)
-    assert len({accident(good, line) for good, line in pairs if good != line}) == len(ACCIDENTS)
-
-
-def accident(good: str, line: str) -> tuple[str, str | None]:
-    """Which of the accidents it was."""
-    for column, text in ACCIDENTS:
-        fields, place = good.split(","), HEADER.index(column)
-        if line == ",".join(fields[:place] if text is None else [*fields[:place], text, *fields[place + 1 :]]):
-            return column, text
-    raise AssertionError(line)
+    assert work.lake.silver("samples").read().count() == len(pairs) - len(meant)
+    assert len({accident(USE_CASE.name, good, line) for good, line in pairs if good != line}) == len(ACCIDENTS)
 
 
 def test_published_wines_come_in_one_file_the_red_ones_first_untouched(tmp_path: Path) -> None:

@@ -113,5 +113,4 @@ def _in_turn(of: Searching, wanted: Sequence[Wanted], keep_up: KeepUp) -> Iterat
 
 
 def _as_it_is(trying: Trying, wanted: Wanted) -> list[Attempt]:
-    about = Attempt(candidate=wanted.candidate.name, number=wanted.number, params=wanted.params)
-    return caught([about], lambda: [trying.settled(wanted.candidate, about)])
+    return caught([wanted.attempt], lambda: [trying.settled(wanted.candidate, wanted.attempt)])

@@ -80,7 +80,7 @@ class Bench:
 
     def tried(self, wanted: Sequence[Wanted], keep_up: KeepUp) -> list[Attempt]:
         """Those that differ in rounds only."""
-        abouts = [Attempt(candidate=one.candidate.name, number=one.number, params=one.params) for one in wanted]
+        abouts = [one.attempt for one in wanted]
         return caught(abouts, lambda: self._tried(abouts, [self.steps(one) for one in wanted], keep_up))
 
     def steps(self, wanted: Wanted) -> Steps:

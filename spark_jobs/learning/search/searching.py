@@ -29,6 +29,11 @@ class Wanted:
     params: Params
 
     @property
+    def attempt(self) -> Attempt:
+        """Nothing is known of it yet."""
+        return Attempt(candidate=self.candidate.name, number=self.number, params=self.params)
+
+    @property
     def combination(self) -> tuple[str, str]:
         return self.candidate.name, _as_text(self.params)
 

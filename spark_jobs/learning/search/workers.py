@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from spark_jobs.declare import Search
@@ -42,11 +43,5 @@ def _attempt_alone(trying: Trying, declared: Search, wanted: Wanted, keep_up: Ke
             gigabytes=declared.gigabytes,
         )
     except Lost as error:
-        return Attempt(
-            candidate=wanted.candidate.name,
-            number=wanted.number,
-            params=wanted.params,
-            error=str(error),
-            seconds=seconds,
-        )
+        return replace(wanted.attempt, error=str(error), seconds=seconds)
     return Attempt.from_json(text)

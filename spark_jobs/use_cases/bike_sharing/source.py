@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spark_jobs.declare import Delivery, Window
+from spark_jobs.declare import Accident, Delivery, Window, some_broken
 from spark_jobs.use_cases.bike_sharing import city
 from spark_jobs.use_cases.bike_sharing.use_case import USE_CASE
 
@@ -15,8 +15,7 @@ DAY = timedelta(days=1)
 FRACTIONS = {"temp": "%.2f", "atemp": "%.4f", "hum": "%.2f", "windspeed": "%.4f"}
 HEADER = {table.name: table.column_names for table in USE_CASE.tables}
 
-# What goes wrong, one thing at a time. None: the line ends before this column.
-Accident = tuple[str, str | None]
+# What goes wrong, one thing at a time.
 OF_INSTRUMENTS: tuple[Accident, ...] = (
     ("temp", ""),  # a sensor was silent
     ("temp", "21.4"),  # degrees, not scaled
@@ -53,7 +52,8 @@ def simulated(window: Window, knobs: Mapping[str, float]) -> Iterator[Delivery]:
     for place, day in enumerate(window.days):
         chance = city.random(day, seed, city.ACCIDENT)
         for table, lines in (("rides", rides[place]), ("forecast", ahead[place + 1])):
-            yield delivery(table, day, _some_broken(lines, table, chance, knobs["broken"]))
+            broken = some_broken(lines, HEADER[table], ACCIDENTS[table], chance, knobs["broken"])
+            yield delivery(table, day, broken)
 
 
 def public(folder: Path, window: Window) -> Iterator[Delivery]:
@@ -92,16 +92,3 @@ def _lines(table: str, days: Sequence[date], values: Mapping[str, np.ndarray]) -
             columns.append([str(value) for value in values[name].astype(int).tolist()])
     lines = [",".join(fields) for fields in zip(*columns, strict=True)]
     return [lines[first : first + 24] for first in range(0, len(lines), 24)]
-
-
-def _some_broken(lines: list[str], table: str, chance: np.random.Generator, share: float) -> list[str]:
-    struck, which = chance.random(len(lines)) < share, chance.integers(len(ACCIDENTS[table]), size=len(lines))
-    return [
-        _after(line, table, *ACCIDENTS[table][kind]) if hit else line
-        for line, hit, kind in zip(lines, struck.tolist(), which.tolist(), strict=True)
-    ]
-
-
-def _after(line: str, table: str, column: str, text: str | None) -> str:
-    place, fields = HEADER[table].index(column), line.split(",")
-    return ",".join(fields[:place] if text is None else [*fields[:place], text, *fields[place + 1 :]])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spark_jobs.declare import Delivery, Window
+from spark_jobs.declare import Accident, Delivery, Window, some_broken
 from spark_jobs.use_cases.census_income.people import people
 from spark_jobs.use_cases.census_income.use_case import PEOPLE
 
@@ -14,8 +14,8 @@ HEADER = PEOPLE.header
 PUBLISHED = date(1996, 5, 1)  # the archive was given the file on this day; when each of them was asked is not known
 ACCIDENT = 1  # draws accidents apart from people
 
-# What goes wrong, one thing at a time. None: the line ends before this column.
-ACCIDENTS: tuple[tuple[str, str | None], ...] = (
+# What goes wrong, one thing at a time.
+ACCIDENTS: tuple[Accident, ...] = (
     ("age", "thirty-nine"),
     ("age", "1957"),  # the year of birth
     ("age", "12"),  # of no age to be asked
@@ -48,7 +48,8 @@ def simulated(window: Window, knobs: Mapping[str, float]) -> Iterator[Delivery]:
     """Each day is drawn by seed and day alone."""
     for day in window.days:
         chance = np.random.default_rng([int(knobs["seed"]), day.toordinal(), ACCIDENT])
-        yield delivery(day, "people.csv", _some_broken(people(day, knobs), chance, knobs["broken"]))
+        told = map(",".join, people(day, knobs))
+        yield delivery(day, "people.csv", some_broken(list(told), HEADER, ACCIDENTS, chance, knobs["broken"]))
 
 
 def public(folder: Path, window: Window) -> Iterator[Delivery]:
@@ -59,7 +60,7 @@ def public(folder: Path, window: Window) -> Iterator[Delivery]:
     if window.end <= PUBLISHED:
         return
     lines = (folder / "adult.data").read_text(encoding="ascii").splitlines()
-    yield delivery(PUBLISHED, "adult.csv", [line.split(", ") for line in lines if line.strip()])
+    yield delivery(PUBLISHED, "adult.csv", [line.replace(", ", ",") for line in lines if line.strip()])
 
 
 def begun(line: str) -> str:
@@ -71,19 +72,6 @@ def begun(line: str) -> str:
     return header + line if age.strip().isdigit() else line
 
 
-def delivery(day: date, name: str, rows: Sequence[Sequence[str]]) -> Delivery:
-    text = "\n".join([",".join(HEADER), *map(",".join, rows), ""])
+def delivery(day: date, name: str, lines: Sequence[str]) -> Delivery:
+    text = "\n".join([",".join(HEADER), *lines, ""])
     return Delivery(table=PEOPLE.name, day=day, name=name, text=text)
-
-
-def _some_broken(rows: list[list[str]], chance: np.random.Generator, share: float) -> list[list[str]]:
-    struck, which = chance.random(len(rows)) < share, chance.integers(len(ACCIDENTS), size=len(rows))
-    return [
-        _after(row, *ACCIDENTS[kind]) if hit else row
-        for row, hit, kind in zip(rows, struck.tolist(), which.tolist(), strict=True)
-    ]
-
-
-def _after(row: list[str], column: str, text: str | None) -> list[str]:
-    place = HEADER.index(column)
-    return row[:place] if text is None else [*row[:place], text, *row[place + 1 :]]

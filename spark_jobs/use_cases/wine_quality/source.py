@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spark_jobs.declare import Delivery, Window
+from spark_jobs.declare import Accident, Delivery, Window, some_broken
 from spark_jobs.use_cases.wine_quality import lab
 from spark_jobs.use_cases.wine_quality.use_case import COLOURS, USE_CASE
 
@@ -15,8 +15,8 @@ HEADER = SAMPLES.header
 PUBLISHED = date(2009, 10, 7)  # the archive was given both files on this day; of their wines no date is known
 ACCIDENT = 1  # draws accidents apart from wines
 
-# What goes wrong, one thing at a time. None: the line ends before this column.
-ACCIDENTS: tuple[tuple[str, str | None], ...] = (
+# What goes wrong, one thing at a time.
+ACCIDENTS: tuple[Accident, ...] = (
     ("colour", "rose"),
     ("colour", ""),
     ("alcohol", "130.0"),  # per mille, or a decimal point that was lost
@@ -40,7 +40,8 @@ def simulated(window: Window, knobs: Mapping[str, float]) -> Iterator[Delivery]:
     """Each day is drawn by seed and day alone."""
     for day in window.days:
         chance = np.random.default_rng([int(knobs["seed"]), day.toordinal(), ACCIDENT])
-        yield delivery(day, _some_broken(lab.wines(day, knobs), chance, knobs["broken"]))
+        wines = map(",".join, lab.wines(day, knobs))
+        yield delivery(day, some_broken(list(wines), HEADER, ACCIDENTS, chance, knobs["broken"]))
 
 
 def public(folder: Path, window: Window) -> Iterator[Delivery]:
@@ -58,19 +59,6 @@ def public(folder: Path, window: Window) -> Iterator[Delivery]:
     yield Delivery(table=SAMPLES.name, day=PUBLISHED, name="winequality.csv", text="\n".join([*lines, ""]))
 
 
-def delivery(day: date, rows: Sequence[Sequence[str]]) -> Delivery:
-    text = "\n".join([",".join(HEADER), *map(",".join, rows), ""])
+def delivery(day: date, lines: Sequence[str]) -> Delivery:
+    text = "\n".join([",".join(HEADER), *lines, ""])
     return Delivery(table=SAMPLES.name, day=day, name="samples.csv", text=text)
-
-
-def _some_broken(rows: list[list[str]], chance: np.random.Generator, share: float) -> list[list[str]]:
-    struck, which = chance.random(len(rows)) < share, chance.integers(len(ACCIDENTS), size=len(rows))
-    return [
-        _after(row, *ACCIDENTS[kind]) if hit else row
-        for row, hit, kind in zip(rows, struck.tolist(), which.tolist(), strict=True)
-    ]
-
-
-def _after(row: list[str], column: str, text: str | None) -> list[str]:
-    place = HEADER.index(column)
-    return row[:place] if text is None else [*row[:place], text, *row[place + 1 :]]

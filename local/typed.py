@@ -1,0 +1,17 @@
+"""What was typed after `make`, refused before anything takes a while."""
+
+from collections.abc import Mapping
+
+from spark_jobs import use_cases
+from spark_jobs.declare import BadRequest
+
+
+def model_of(typed: Mapping[str, str], *others: str, like: str) -> str:
+    """MODEL= is one of ours; it and the others must have been typed."""
+    for name in ("MODEL", *others):
+        if not typed.get(name):
+            raise BadRequest(name, f"is missing. Like this: {like}")
+    model = typed["MODEL"]
+    if model not in use_cases.names():
+        raise BadRequest("MODEL", f"is one of {', '.join(use_cases.names())}, got {model!r}")
+    return model
