@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.running import answers, running
 from local import parts, processes, services
 from local.airflow_api import answers as serves
-from local.commands import CannotGoOn
+from local.commands import CannotGoOn, step
 from local.home import Home, check_ports
 from local.supervision import Services, record, recorded
 from spark_jobs.declare import Place
@@ -43,8 +43,9 @@ def registry_of(home: Home) -> Iterator[str]:
         try:
             with up.watched():
                 services.found(up)
-                up.start(MLFLOW)
-                services.wait_for_mlflow(up)
+                with step("Starting MLflow"):
+                    up.start(MLFLOW)
+                    services.wait_for_mlflow(up)
                 yield home.mlflow_url
         finally:
             with services.undisturbed():
@@ -55,7 +56,14 @@ def registry_of(home: Home) -> Iterator[str]:
 def _is_up(home: Home) -> bool:
     """Of this home: another's may have the port."""
     part = recorded(home).get(MLFLOW)
-    return part is not None and part in processes.running().values() and serves(f"{home.mlflow_url}/health")
+    if part is None or part not in processes.running().values():
+        return False
+    if not serves(f"{home.mlflow_url}/health"):
+        raise CannotGoOn(
+            f"MLflow of {home.root} runs, and does not answer on {home.mlflow_url}: wait until it is up, or give the "
+            "MLFLOW_PORT that `make run` was given."
+        )
+    return True
 
 
 def _of_the_registry(home: Home) -> Mapping[str, Sequence[str]]:

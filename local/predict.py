@@ -15,12 +15,12 @@ from grpc import RpcError
 from pyspark.errors import PySparkException
 
 from local.at_hand import engine_for, registry_of
-from local.commands import tell
+from local.commands import CannotGoOn, step, tell
 from local.home import Home, from_environment
 from local.typed import model_of
 from spark_jobs import use_cases
 from spark_jobs.declare import BadRequest, NightshiftError, Place, UseCase
-from spark_jobs.failures import explained
+from spark_jobs.failures import cause, explained
 from spark_jobs.predicting.asked import as_delivered, asked, named, version_to_ask
 from spark_jobs.predicting.file import Told, predict
 from spark_jobs.predicting.given import ENDINGS, Format, Given, given
@@ -47,10 +47,10 @@ class Typed:
     @classmethod
     def of(cls, typed: Mapping[str, str]) -> "Typed":
         model = model_of(typed, "FILE", like=LIKE_THIS)
-        file, version = Path(typed["FILE"]), typed.get("VERSION", "")
+        file, version = Path(typed["FILE"]).expanduser(), typed.get("VERSION", "")
         if version and not (version.isascii() and version.isdigit()):
             raise BadRequest("VERSION", f"is a number, got {version!r}")
-        out = Path(typed.get("OUT") or file.with_name(f"{file.stem}.scored.csv"))
+        out = Path(typed.get("OUT") or file.with_name(f"{file.stem}.scored.csv")).expanduser()
         return cls(use_case=use_cases.load(model), file=file, out=out, version=version)
 
     @property
@@ -94,48 +94,42 @@ def main(home: Home, typed: Mapping[str, str]) -> None:
     delimiters, begun = as_delivered(wanted.use_case)
     file = given(wanted.file, delimiters, begun)
     wanted.refuse_out()
+    place = Place(lake=str(wanted.out.parent), landing=str(file.path), tracking="", registry="", engine=home.engine_url)
+    try:
+        done = _predicted(home, wanted, file)
+    except (PySparkException, RpcError, OSError) as error:
+        raise explained(error, place) or CannotGoOn(f"{file.path}: {cause(error)}") from None
+    tell(done)
+
+
+def _predicted(home: Home, wanted: Typed, file: Given) -> str:
+    """What became of it, in a sentence."""
+    bar = Bar()
     with TemporaryDirectory(prefix="nightshift-") as folder, ExitStack() as stack:
-        ready = Ready.of(home, wanted, file, Path(folder), stack)
-        told = ready.predict(file, wanted)
+        version = _version(home, wanted, file, Path(folder), stack)
+        told = predict(version, file, wanted.out, wanted.format, bar.show)
+    bar.end()
     problems = f"; {told.problems:,} cannot be scored, and the column problem says why" if told.problems else ""
-    version = ready.version.about.version
-    tell(f"  {told.rows:,} rows, by version {version} of {wanted.use_case.name}{problems}: {wanted.out}")
+    return f"  {told.rows:,} rows, by version {version.about.version} of {wanted.use_case.name}{problems}: {wanted.out}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ready:
-    """A version, and the engine it is asked on."""
-
-    place: Place
-    version: Version
-
-    @classmethod
-    def of(cls, home: Home, wanted: Typed, file: Given, folder: Path, stack: ExitStack) -> "Ready":
-        """The registry is needed until the model is here; the engine, which sees no lake, until the stack is closed."""
-        use_case, name = wanted.use_case, f"make predict {os.getpid()}"
-        with registry_of(home) as url:
-            where = Place(lake=str(folder / "lake"), landing="", tracking=url, registry=url)
-            with tracking(where, use_case) as book:
-                about = version_to_ask(book, wanted.version)
-                columns = asked(use_case, about)
-                columns.require(file, use_case)
-                if ignored := columns.ignored(file):
-                    tell(f"  Not read, for {use_case.name} does not know them: {named(ignored)}")
+def _version(home: Home, wanted: Typed, file: Given, folder: Path, stack: ExitStack) -> Version:
+    """The registry is needed until the model is here; the engine, which sees no lake, until the stack is closed."""
+    use_case, name = wanted.use_case, f"make predict {os.getpid()}"
+    with registry_of(home) as url:
+        where = Place(lake=str(folder / "lake"), landing="", tracking=url, registry=url)
+        with tracking(where, use_case) as book:
+            about = version_to_ask(book, wanted.version)
+            columns = asked(use_case, about)
+            columns.require(file, use_case)
+            if ignored := columns.ignored(file):
+                tell(f"  Not read, for {use_case.name} does not know them: {named(ignored)}")
+            with step("Opening an engine"):
                 place = stack.enter_context(engine_for(home, where, folder))
                 small = file.path.stat().st_size < SMALL
                 spark = stack.enter_context(spark_session(place, name, small=small))
-                model = about.model(book, use_case, spark)
-        version = Version(spark=spark, use_case=use_case, about=about, model=model, asked=columns)
-        return cls(place=place, version=version)
-
-    def predict(self, file: Given, wanted: Typed) -> Told:
-        bar = Bar()
-        try:
-            told = predict(self.version, file, wanted.out, wanted.format, bar.show)
-        except (PySparkException, RpcError, OSError) as error:
-            raise explained(error, self.place) or error from None
-        bar.end()
-        return told
+            model = about.model(book, use_case, spark)
+    return Version(spark=spark, use_case=use_case, about=about, model=model, asked=columns)
 
 
 def _interrupted(_signal: int, _frame: FrameType | None) -> None:

@@ -16,7 +16,7 @@ from spark_jobs.predicting.texts import SHOWN, Objects, as_texts, lines, object_
 from spark_jobs.raw.quoted import LONGEST
 from spark_jobs.raw.rfc4180 import BOM, WholeFile, blocks, names, split
 
-MOST = 1 << 16  # rows of a chunk
+MOST, CELLS = 1 << 16, 1 << 20  # rows of a chunk, and values
 BLOCK = 4 << 20  # bytes of text read at once
 
 
@@ -43,10 +43,11 @@ class Chunk:
         return len(self.problem)
 
     def cut(self) -> "Iterator[Chunk]":
-        """Into chunks of at most so many rows."""
-        for at in range(0, len(self), MOST):
-            rows = self.rows[at : at + MOST] if isinstance(self.rows, list) else self.rows.slice(at, MOST)
-            texts, problem = self.texts.slice(at, MOST), self.problem.slice(at, MOST)
+        """Into chunks that the engine takes at once."""
+        most = _at_once(self.texts.num_columns)
+        for at in range(0, len(self), most):
+            rows = self.rows[at : at + most] if isinstance(self.rows, list) else self.rows.slice(at, most)
+            texts, problem = self.texts.slice(at, most), self.problem.slice(at, most)
             yield Chunk(rows=rows, texts=texts, problem=problem, read=self.read)
 
 
@@ -99,6 +100,11 @@ def given(path: Path, delimiters: str = ",", begun: Begun = str) -> Given:
                 with _opened(path, begun) as file:
                     found = names(file, delimiters)
                 return Given(path=path, schema=_texts(found), parts=partial(_of_csv, path, found, delimiters, begun))
+
+
+def _at_once(columns: int) -> int:
+    """So many rows."""
+    return max(1, min(MOST, CELLS // max(1, columns)))
 
 
 def refused(path: Path, why: object) -> BadRequest:
@@ -192,7 +198,7 @@ def _parquet(path: Path) -> Any:
 
 def _of_parquet(path: Path, asked: Sequence[str]) -> Iterator[Chunk]:
     file, done = _parquet(path), 0
-    for batch in file.iter_batches(MOST):
+    for batch in file.iter_batches(_at_once(len(file.schema_arrow))):
         rows = pa.Table.from_batches([batch], file.schema_arrow)
         done += len(rows)
         nothing_wrong = pa.nulls(len(rows), pa.string())

@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 from pyspark.sql import DataFrame
 
-from spark_jobs.declare import BadRequest, NightshiftError, Refused, tags
+from spark_jobs.declare import BadRequest, NightshiftError, Refused, Retrain, tags
+from spark_jobs.kinds import Candidate
 from spark_jobs.predicting import given as reading
 from spark_jobs.predicting.question import rows_of
 from tests.spark import tiny
 from tests.spark.cellar import HEADER, SCORE
+from tests.spark.test_learning import linear
 from tests.spark.wine_files import MEASURED, Predicting, as_csv, some_wines
 
 WINES = some_wines()
@@ -101,3 +103,17 @@ def test_where_features_are_made_of_many_rows_the_file_holds_features(trained: t
         BadRequest, match=r"lacks x2\. It has x1; tiny takes features by name, as gold/features has them"
     ):
         asking.version(asking.file("b.csv", "x1\n1\n"))
+
+
+def test_a_pipeline_of_spark_scores_files_too_and_gives_no_reasons(
+    trained: tiny.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiny, "candidates", lambda: (Candidate(name="line", kind="spark_ml", build=linear),))
+    trained.use_case = replace(tiny.USE_CASE, search=replace(tiny.USE_CASE.search, spaces={}), reasons=1)
+    assert trained.train(60, retrain=Retrain.ALWAYS)["version"] == "2"
+    facts = tiny.facts(1)
+    asking = Predicting(trained.spark, trained.folder, trained.place.tracking, trained.use_case)
+    lines = "".join(json.dumps({"x1": x1, "x2": x2}) + "\n" for x1, x2 in facts[["x1", "x2"]].to_numpy().tolist())
+    found = asking.rows(asking.file("a.jsonl", lines), wanted="2")
+    assert [row["prediction"] for row in found] == pytest.approx((3 * facts["x1"] + facts["x2"]).tolist(), abs=0.1)
+    assert {(row["reasons"], row["problem"]) for row in found} == {(None, None)}

@@ -4,12 +4,14 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from statistics import median
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+import optuna  # noqa: TID253 - tests load what they test
 import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
@@ -19,6 +21,8 @@ from spark_jobs.kinds import Candidate, Columns
 from spark_jobs.learning.attempt import Attempt, Trying, best
 from spark_jobs.learning.model_part import model_part
 from spark_jobs.learning.search import Finished, Searching, Told, search
+from spark_jobs.learning.search.searching import Wanted
+from spark_jobs.learning.search.ways import by_genetic
 from tests.spark import tiny
 
 DECLARED = Search(trials=6, batch=4, seed=3, spaces={"boosted": tiny.SPACE})
@@ -134,7 +138,30 @@ def test_children_of_the_fit_are_fitter(world: tiny.World) -> None:
     assert [one.candidate for one in last].count(winner) > [one.candidate for one in first].count(winner)
 
 
-def test_a_child_that_fails_dies_out_and_its_generation_stays_whole(world: tiny.World) -> None:
+def test_a_generation_is_a_batch_also_where_some_of_it_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the sampler sees it, which makes a generation of those that did not fail."""
+    made, studies = optuna.create_study, list[optuna.Study]()
+
+    def create(**given: Any) -> optuna.Study:
+        studies.append(made(**given))
+        return studies[-1]
+
+    def half_fails(wanted: Sequence[Wanted]) -> list[Attempt]:
+        errors = ["" if one.number % 2 else "lost" for one in wanted]
+        return [
+            Attempt(candidate="boosted", number=one.number, params=one.params, error=error, metrics={"rmse": 1.0})
+            for one, error in zip(wanted, errors, strict=True)
+        ]
+
+    monkeypatch.setattr(optuna, "create_study", create)
+    declared = replace(DECLARED, trials=12).asked("genetic")
+    asked = {"candidates": tiny.candidates(), "trying": SimpleNamespace(gate=tiny.USE_CASE.gate)}
+    by_genetic(cast(Any, SimpleNamespace(declared=declared, **asked)), half_fails)
+    generations = [one.system_attrs["NSGAIISampler:generation"] for one in studies[0].trials if one.value]
+    assert generations == [0] * 4 + [1] * 4 + [2] * 4
+
+
+def test_a_child_that_fails_dies_out(world: tiny.World) -> None:
     space: Space = {
         "max_depth": Whole(low=1, high=40),
         "objective": Choice(options=("reg:squarederror", "no:such")),

@@ -1,6 +1,7 @@
 """Kinds that fit on Spark are searched as others are, in the job, and nothing is done twice."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -8,17 +9,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from pyspark.errors.exceptions.connect import SparkConnectException
 from pyspark.ml import Estimator, Pipeline
 from pyspark.ml.feature import MinMaxScaler, StandardScaler, VectorAssembler
 from pyspark.ml.regression import GBTRegressor, LinearRegression
 from pyspark.sql import DataFrame, SparkSession
 
-from spark_jobs.declare import Choice, HashSplit, Real, Search, Space, Whole, tags
+from spark_jobs.declare import Choice, HashSplit, Place, Real, Search, Space, Whole, tags
 from spark_jobs.kinds import Candidate, Params
 from spark_jobs.kinds.spark_ml_steps import Steps, Together
-from spark_jobs.learning.attempt import best
+from spark_jobs.learning.attempt import Attempt, best
 from spark_jobs.learning.search import Bench, Searching, search
 from spark_jobs.learning.search.on_spark import KEPT
+from spark_jobs.session import spark_session
 from tests.spark import tiny
 from tests.spark.test_search import by_number, essence, spent_again, trying
 
@@ -182,6 +185,33 @@ def test_a_trial_on_spark_that_fails_or_takes_too_long_hurts_itself_alone(world:
     assert errors[:2] == ["", "ValueError: no such thing"]
     assert "x1" in errors[2]
     assert errors[3] == "took longer than 20 s and was ended"
+
+
+class Robbed:
+    """An estimator in whose midst another try takes the session."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+
+    def fit(self, _: DataFrame) -> Any:
+        with spark_session(self.place, "robbed"):
+            raise ValueError("what a library says then")
+
+
+def test_a_session_that_another_try_took_ends_the_search_and_fails_no_trial(
+    world: tiny.World, engine: dict[str, str]
+) -> None:
+    place, told = replace(world.place, **engine), list[Attempt]()
+    space: dict[str, Space] = {"robbed": {"number": Choice(options=(1, 2, 3))}}
+    candidate = Candidate(name="robbed", kind="spark_ml", build=lambda _: Robbed(place))
+
+    def searched() -> None:
+        with spark_session(place, "robbed") as session:
+            search(searching(session, candidate, declared=replace(GRID, spaces=space, at_once=1), told=told.append))
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(SparkConnectException, match="SESSION"):
+        pool.submit(searched).result()  # a thread has one session, and this one has the tests'
+    assert told == []
 
 
 def test_a_trial_on_spark_that_falls_behind_is_given_up(world: tiny.World) -> None:

@@ -69,7 +69,7 @@ class _Course:
 
     def _keep_up(self) -> KeepUp:
         """What is not to be fallen behind, fold by fold. Known before a batch begins, so workers decide all alike."""
-        if self.of.declared.by == "grid" or len(self.attempts) < self.of.starts:
+        if len(self.attempts) < self.of.starts:
             return []
         steps = [attempt.steps for attempt in self.attempts]
         reached = ([one[place] for one in steps if len(one) > place] for place in range(self.of.trying.folds))
