@@ -103,13 +103,13 @@ style:
 types-of-airflow:
 	@$(AIRFLOW)/mypy --cache-dir=.mypy_cache/airflow plugins dags workspace tests/dags tests/contract tests/databricks/alone
 types-of-spark:
-	@$(SPARK)/mypy --cache-dir=.mypy_cache/spark spark_jobs engine local containers benchmarks tests/spark tests/use_cases tests/end_to_end tests/campaign tests/stack tests/databricks/fake tests/databricks/models tests/databricks/nights
+	@$(SPARK)/mypy --cache-dir=.mypy_cache/spark spark_jobs serving engine local containers benchmarks tests/serving tests/spark tests/use_cases tests/end_to_end tests/campaign tests/stack tests/databricks/fake tests/databricks/models tests/databricks/nights
 
 format: install ## what ruff can put right by itself
 	@$(AIRFLOW)/ruff check --quiet --fix . ; $(AIRFLOW)/ruff format --quiet .
 
 test: quick ## every test but the campaign, a night through the real scheduler included: about half an hour on 2 slow cores
-	@$(SPARK)/python -m pytest -q -n 2 --dist loadfile tests/use_cases tests/spark
+	@$(SPARK)/python -m pytest -q -n 2 --dist loadfile tests/use_cases tests/spark tests/serving
 	@$(SPARK)/python -m pytest -q tests/end_to_end
 
 test-all: test campaign ## and the campaign of bad nights
