@@ -100,7 +100,7 @@ def test_whatever_text_a_field_holds_it_is_read_and_refused_as_silver_does(spark
 
 JSON: tuple[Any, ...] = (
     *(None, True, False, 0, 1, -1, 7, 17, 18, 2**63 - 1, 2**63, -(2**63), 10**30, 10**400, 0.5, 1.0, 7.0, -0.0, 1e300),
-    *(float("nan"), float("inf"), 5e-324, 2.0**53, 2.0**60, "yes", "1", " 7 ", "?", "", [], [1], {}, {"a": 1}, "x" * 99),
+    *(float("nan"), float("inf"), 5e-324, 2.0**53, "yes", "1", " 7 ", "?", "", [], [1], {}, {"a": 1}, "x" * 99),
 )  # fmt: skip
 
 
