@@ -25,7 +25,11 @@ def main(home: Home, typed: Mapping[str, str]) -> int:
     port = number(typed, "SERVE_PORT", PORT, range(1024, 65536))
     check_ports({"SERVE_PORT": port}, f"Choose another: {LIKE_THIS}")
     with ExitStack() as stack:
-        told = {"NIGHTSHIFT_HOME": str(home.root), "SERVE_PORT": str(port), "PYTHONPATH": os.environ["PYTHONPATH"]}
+        told = {
+            "NIGHTSHIFT_HOME": str(home.root),
+            "SERVE_PORT": str(port),
+            "PYTHONPATH": os.environ.get("PYTHONPATH") or str(CHECKOUT),
+        }
         try:
             told["SERVE_REGISTRY"] = stack.enter_context(registry_of(home))
         except CannotGoOn as error:

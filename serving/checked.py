@@ -71,7 +71,7 @@ class Typing:
             return None
         if column.kind is Kind.INTEGER:
             return pa.array(values, pa.int64())
-        found = np.array(values, "float64") + 0.0  # a text knows no nought below nought
+        found = np.array(values, "float64")
         return pa.array(found) if np.isfinite(found).all() else None
 
     def _plain_array(self, values: Any) -> Any:

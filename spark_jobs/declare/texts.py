@@ -13,5 +13,5 @@ def text_of(value: Any) -> str | None:
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()  # half a surrogate
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) <= EXACT else repr(value)
+        return f"{value:.0f}" if value.is_integer() and abs(value) <= EXACT else repr(value)  # with the sign of nought
     return json.dumps(value, ensure_ascii=False, default=str)

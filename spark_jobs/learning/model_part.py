@@ -77,7 +77,8 @@ def model_part(use_case: str) -> ModelPart:
 
 def _by_sql(decisions: Mapping[str, str]) -> Callable[[DataFrame, Constants], DataFrame]:
     def decide(frame: DataFrame, constants: Constants) -> DataFrame:
-        return frame.withColumns({name: f.expr(with_constants(sql, constants)) for name, sql in decisions.items()})
+        made = {name: f.expr(with_constants(sql, constants)) for name, sql in decisions.items()}
+        return frame.withColumns(made) if made else frame
 
     return decide
 
