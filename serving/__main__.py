@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 import sys
 import threading
 from collections.abc import Mapping
@@ -18,6 +19,8 @@ from spark_jobs import use_cases
 from spark_jobs.declare import BadRequest, NightshiftError, Place
 
 LOG = logging.getLogger("serving")
+# One short try each time: the next look at the registry is seconds away.
+PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 
 
 def service(settings: Settings) -> Service:
@@ -41,9 +44,22 @@ def service(settings: Settings) -> Service:
     return Service(champions=champions, doors=Doors(keys=keys, limits=settings.limits))
 
 
+def _refuse_taken(settings: Settings) -> None:
+    """Before a model is looked for."""
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            says = f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}): choose another"
+            raise BadRequest("SERVE_PORT", says) from None
+
+
 def main(told: Mapping[str, str]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    os.environ.update(PATIENCE)
     settings = Settings.of(told)
+    _refuse_taken(settings)
     if settings.anybody and settings.host not in LOOPBACK:
         LOG.warning("without keys, and not on this machine alone: whoever reaches %s may ask", settings.host)
     made, over = service(settings), threading.Event()

@@ -5,7 +5,6 @@ A request takes what is live when it comes, and keeps it to its end. What cannot
 
 import json
 import logging
-import os
 import shutil
 import threading
 import time
@@ -20,8 +19,6 @@ from spark_jobs.declare import NightshiftError, Place, Refused, Unreachable, tag
 from spark_jobs.failures import cause
 from spark_jobs.tracking.digest import digest
 
-# One short try each time: the next one is seconds away. Read when tracking is imported.
-os.environ.update({"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"})
 LOG = logging.getLogger(__name__)
 
 

@@ -73,7 +73,7 @@ class Shelf:
 
     @property
     def client(self) -> MlflowClient:
-        return MlflowClient(self.address)
+        return MlflowClient(self.address, self.address)  # else by what was set last
 
     def add(self, name: str, made: str = "boosting", threshold: float = 0.4, **labels: str) -> str:
         """A version of it, as training registers one."""
