@@ -42,13 +42,13 @@ def as_arrow(answer: Answer, ignored: list[str]) -> bytes:
 
 def typed(version: Version, body: Body, *, arrow: bool) -> tuple[Written, Answer]:
     """Of our own interface."""
-    asked = version.asked.wanted
-    if lacks := [name for name in asked.names if name not in body.columns] if body.length else []:
+    asked, names = version.asked.wanted, version.asked.names
+    if lacks := [name for name in names if name not in body.columns] if body.length else []:
         what = f"the columns of its raw table {asked.table.name}" if asked.raw else "features by name"
         more = f" and {len(lacks) - 10} more" if len(lacks) > 10 else ""
         raise Told(422, f"no row names {', '.join(lacks[:10])}{more}: {version.about.model} is asked with {what}")
     answer = version.answer(body.columns, body.length, reasons=body.reasons)
-    ignored = [name for name in body.columns if name not in asked.names]
+    ignored = [name for name in body.columns if name not in names]
     return ((as_arrow(answer, ignored), ARROW) if arrow else (told(answer, ignored), JSON)), answer
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -65,10 +66,13 @@ def _of_records(rows: Any, where: str, limits: Limits, *, reasons: bool = False)
     if not isinstance(rows, list) or not all(type(row) is dict for row in rows):
         raise Told(422, f"{where} is a list of objects, one for each row, with values by the names of columns")
     _refuse_many(len(rows), max(map(len, rows), default=0), limits)
-    names = dict.fromkeys(name for row in rows for name in row) if len(rows) > 1 else (rows[0] if rows else {})
-    if len(names) > limits.columns:
-        raise Told(413, f"rows name more than {limits.columns} columns in all")
-    columns = {name: [row.get(name) for row in rows] for name in names}
+    first = rows[0].keys() if rows else {}.keys()
+    if all(row.keys() == first for row in rows):
+        columns = {name: list(map(itemgetter(name), rows)) for name in first}
+    else:
+        names = dict.fromkeys(name for row in rows for name in row)
+        _refuse_many(0, len(names), limits)
+        columns = {name: [row.get(name) for row in rows] for name in names}
     return _short(Body(columns=columns, length=len(rows), reasons=reasons), limits)
 
 
@@ -165,6 +169,11 @@ def _short(body: Body, limits: Limits) -> Body:
 
 
 def _too_long(values: Sequence[Any], most: int) -> bool:
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        return max(map(len, values)) > most
+    if not kinds & {str, dict, list}:
+        return False
     return any(
         len(one) > most if type(one) is str else type(one) in (dict, list) and _nested(one) > most for one in values
     )

@@ -120,6 +120,7 @@ class Checking:
     wanted: Wanted
     typings: tuple[tuple[str, str, Typing], ...]  # what a column is called by who asks, by us, and how it is typed
     rules: tuple[tuple[str, Callable[[Mapping[str, Any], int], Any]], ...]  # what a row that breaks one is told
+    names: tuple[str, ...]  # as who asks calls the columns
 
     @classmethod
     def of(cls, wanted: Wanted) -> "Checking":
@@ -129,7 +130,7 @@ class Checking:
         typings = tuple((head, column.name, Typing(column=column, missing=missing)) for head, column in heads)
         rules = [(f"{key} is missing", compiled(f"`{key}` IS NOT NULL", kinds)) for key in table.own_key]
         rules += [(check.not_so, compiled(check.sql, kinds)) for check in table.checks]
-        return cls(wanted=wanted, typings=typings, rules=tuple(rules))
+        return cls(wanted=wanted, typings=typings, rules=tuple(rules), names=tuple(wanted.names))
 
     def rows(self, given: Mapping[str, Given], length: int) -> Rows:
         """`given`: a column by its name in the header; one that is known only later is not read."""

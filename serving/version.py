@@ -1,8 +1,11 @@
 """A version of a model, ready to be asked: its rows are checked, scored and decided as a night does it."""
 
+import os
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,8 @@ from spark_jobs.kinds.in_memory import InMemory
 from spark_jobs.sql import with_constants
 from spark_jobs.tracking.digest import digest
 
+THREADS, PART = os.cpu_count() or 1, 250  # rows, below which a part is not worth a thread
+PARTS = ThreadPoolExecutor(THREADS, thread_name_prefix="parts")
 Computed = Callable[[Mapping[str, Any], int], Any]
 
 
@@ -120,13 +125,23 @@ class Version:
 
     def _of_model(self, batch: pa.RecordBatch, why: Why | None) -> pa.RecordBatch:
         try:
-            scored = self.model.score_batch(batch, [], why)
+            scored = self._in_parts(batch, why)
         except Exception as error:
             raise CannotAnswer(f"version {self.about.version} of {self.about.model} raised an error") from error
         if len(scored) != len(batch):
             what = f"version {self.about.version} of {self.about.model}"
             raise CannotAnswer(f"{what} gave {len(scored)} predictions of {len(batch)} rows")
         return scored
+
+    def _in_parts(self, batch: pa.RecordBatch, why: Why | None) -> pa.RecordBatch:
+        """Many rows, by several threads: libraries of models let others work while they do."""
+        count = min(THREADS, len(batch) // PART)
+        if count < 2:
+            return self.model.score_batch(batch, [], why)
+        edges = [len(batch) * place // count for place in range(count + 1)]
+        parts = [batch.slice(start, end - start) for start, end in pairwise(edges)]
+        found = list(PARTS.map(lambda part: self.model.score_batch(part, [], why), parts))
+        return pa.concat_batches(found)
 
     def _without_nothing(self, rows: Rows, table: pa.RecordBatch) -> Answer:
         """A row of which nothing is predicted is refused too."""

@@ -73,7 +73,7 @@ def test_from_a_key_to_an_answer_and_again_without_a_registry(shelf: Shelf, caps
 
 def test_what_is_missing_is_asked_for_before_anything_starts(tmp_path: Path) -> None:
     home = Home(root=tmp_path)
-    with pytest.raises(BadRequest, match="MODEL: is missing. Like this: make serve MODEL=census_income"):
+    with pytest.raises(BadRequest, match=r"MODEL: is missing\. Like this: make serve MODEL=census_income"):
         serve.main(home, {})
     with pytest.raises(BadRequest, match="SERVE_PORT: is a number from 1024 to 65535, got '80'"):
         serve.main(home, {"MODEL": CENSUS, "SERVE_PORT": "80"})
