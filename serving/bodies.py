@@ -103,9 +103,12 @@ def _of_table(raw: bytes, kind: str, limits: Limits) -> Body:
     if kind not in (ARROW, PARQUET):
         raise Told(415, f"the body is {JSON}, {ARROW} or {PARQUET}, as its Content-Type says; got {kind[:100]!r}")
     try:
-        table = _stream(raw, limits) if kind == ARROW else _parquet(raw, limits)
+        return _of_columns_of(_stream(raw, limits) if kind == ARROW else _parquet(raw, limits), limits)
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         raise Told(422, f"the body cannot be read as {kind}: {(str(error).splitlines() or [''])[0][:200]}") from None
+
+
+def _of_columns_of(table: pa.Table, limits: Limits) -> Body:
     if len(set(table.column_names)) != table.num_columns:
         raise Told(422, "the table names a column twice")
     columns = {name: _whole(table[name]) for name in table.column_names}

@@ -28,9 +28,10 @@ def free_port() -> int:
 
 @dataclass
 class Standing:
-    process: "subprocess.Popen[str]"
+    process: "subprocess.Popen[bytes]"
     client: Client
     began: float
+    log: Path
 
     def wait(self) -> float:
         """Until it answers: how long that took."""
@@ -40,14 +41,19 @@ class Standing:
                     return time.monotonic() - self.began
             except requests.ConnectionError:
                 pass
-            assert self.process.poll() is None, self.process.communicate()[1]
+            assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() - self.began < 60
             time.sleep(0.02)
 
     def end(self, how: int = signal.SIGTERM) -> str:
         """What it wrote."""
         self.process.send_signal(how)
-        return self.process.communicate(timeout=30)[1]
+        return self.ended()
+
+    def ended(self) -> str:
+        """What it wrote, once it has ended by itself."""
+        self.process.wait(timeout=60)
+        return self.log.read_text()
 
 
 @contextmanager
@@ -58,12 +64,13 @@ def standing(shelf: Shelf, **told: str) -> Iterator[Standing]:
     env |= {"NIGHTSHIFT_HOME": str(shelf.folder)} | told
     began = time.monotonic()
     command = [sys.executable, "-m", "serving"]
-    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    log = shelf.folder / f"service-{port}.log"  # a pipe that nobody reads would stop it
     with (
-        subprocess.Popen(command, cwd=ROOT, env=env, **pipes) as process,  # type: ignore[call-overload] # words
+        log.open("ab") as file,
+        subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=file) as process,
         Client(f"http://127.0.0.1:{port}", key) as client,
     ):
         try:
-            yield Standing(process, client, began)
+            yield Standing(process, client, began, log)
         finally:
             process.kill()

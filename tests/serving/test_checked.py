@@ -104,7 +104,7 @@ JSON: tuple[Any, ...] = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("at_once", ["one", "all"])
+@pytest.mark.parametrize("at_once", ["one", "three", "all"])
 def test_values_of_json_are_read_as_their_text_would_be(spark: SparkSession, at_once: str) -> None:
     """One row at a time, where a plain value goes a shorter way, and many at once."""
     good = (5, 5, 7, 1.5, 0.5, 2, "yes", "t")
@@ -112,6 +112,8 @@ def test_values_of_json_are_read_as_their_text_would_be(spark: SparkSession, at_
     theirs = spark_says(spark, HOSTILE, [[text_of(value) for value in row] for row in rows])
     if at_once == "one":
         ours = [we_say(HOSTILE, columns_of(HOSTILE, [row]), 1)[0] for row in rows]
+    elif at_once == "three":
+        ours = [we_say(HOSTILE, columns_of(HOSTILE, [good, row, good]), 3)[1] for row in rows]
     else:
         ours = we_say(HOSTILE, columns_of(HOSTILE, rows), len(rows))
     compare(ours, theirs, rows)

@@ -65,15 +65,15 @@ def test_what_cannot_answer_does_not_begin_and_says_why(shelf: Shelf) -> None:
         service.wait()
         port = service.client.address.rpartition(":")[2]
         with standing(shelf, SERVE_PORT=port) as other:
-            assert "SERVE_PORT: 127.0.0.1:" in other.process.communicate(timeout=30)[1]
+            assert "SERVE_PORT: 127.0.0.1:" in other.ended()
     with standing(shelf, SERVE_KEYS=str(shelf.folder / "none")) as service:
-        told = service.process.communicate(timeout=30)[1]
+        told = service.ended()
         assert "holds no key, so nobody could ask: make serve-key NAME=<a client>, or ANYBODY=yes" in told
         assert service.process.returncode == 1
     with standing(shelf, SERVE_KEPT=str(shelf.folder / "empty"), SERVE_REGISTRY=AWAY) as service:
-        assert "MLflow at http://127.0.0.1:9 does not answer" in service.process.communicate(timeout=60)[1]
+        assert "MLflow at http://127.0.0.1:9 does not answer" in service.ended()
     with standing(shelf, MODEL="shoes") as service:
-        assert "MODEL: is one of bike_sharing" in service.process.communicate(timeout=30)[1]
+        assert "MODEL: is one of bike_sharing" in service.ended()
 
 
 def test_without_keys_only_where_that_was_said(shelf: Shelf) -> None:
