@@ -84,6 +84,13 @@ def test_spark_s_own_models_tell_people_apart(fitted: dict[str, Any], some: Data
     assert model.measure(judged, AT_HALF)["auc"] > 0.85
 
 
+def test_the_logistic_regression_learns_that_the_middle_of_a_number_is_best(some: DataFrame) -> None:
+    grown = some.withColumn("above_50k", f.col("age").between(35, 50).cast("int"))
+    logistic = next(one for one in model.candidates() if one.name == "logistic")
+    judged = logistic.fit(grown, {}, COLUMNS).score(grown, ["above_50k"]).toPandas()
+    assert model.measure(judged, AT_HALF)["auc"] > 0.97
+
+
 @pytest.mark.parametrize("name", ON_SPARK)
 def test_to_them_a_new_word_is_as_one_that_is_missing(fitted: dict[str, Any], some: DataFrame, name: str) -> None:
     ten = some.limit(10)
