@@ -14,7 +14,7 @@ export UV_SYSTEM_CERTS ?= true
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install deploy bundle databricks-up databricks-down databricks-check databricks-import databricks-proof databricks-alone databricks-nights run stop sql predict airflow data rollback release use-case stack stack-stop stack-remove stack-status stack-rotate stack-import backup restore stack-proof stack-nights check quick style types-of-airflow types-of-spark format test test-all campaign kills bench lock clean
+.PHONY: help install deploy bundle databricks-up databricks-down databricks-check databricks-import databricks-proof databricks-alone databricks-nights run stop sql predict serve serve-key airflow data rollback release use-case stack stack-stop stack-remove stack-status stack-rotate stack-import backup restore stack-proof stack-nights check quick style types-of-airflow types-of-spark format test test-all campaign kills bench lock clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | while IFS='|' read -r name says; do printf '%-24s %s\n' "$$name" "$$says"; done
@@ -33,6 +33,12 @@ sql: install ## Spark SQL with every table of the lake by name (QUERY="SELECT ..
 
 predict: install ## MODEL=wine_quality FILE=wines.csv [OUT=scored.csv] [VERSION=3]: its rows with what the champion says of them
 	@$(SPARK)/python -m local.predict
+
+serve: install ## MODEL=census_income [VERSION=3] [SERVE_PORT=8200] [ANYBODY=yes]: its champion over HTTP; with ANYBODY=yes, to whoever asks
+	@$(SPARK)/python -m local.serve
+
+serve-key: install ## NAME=my_application: a key for a client of `make serve`, shown once
+	@$(SPARK)/python -m local.serve_key
 
 airflow: install ## Airflow's own command line, with our settings: ARGS="dags list"
 	@$(LAPTOP).airflow_cli
@@ -103,13 +109,13 @@ style:
 types-of-airflow:
 	@$(AIRFLOW)/mypy --cache-dir=.mypy_cache/airflow plugins dags workspace tests/dags tests/contract tests/databricks/alone
 types-of-spark:
-	@$(SPARK)/mypy --cache-dir=.mypy_cache/spark spark_jobs engine local containers benchmarks tests/spark tests/use_cases tests/end_to_end tests/campaign tests/stack tests/databricks/fake tests/databricks/models tests/databricks/nights
+	@$(SPARK)/mypy --cache-dir=.mypy_cache/spark spark_jobs serving engine local containers benchmarks tests/serving tests/spark tests/use_cases tests/end_to_end tests/campaign tests/stack tests/databricks/fake tests/databricks/models tests/databricks/nights
 
 format: install ## what ruff can put right by itself
 	@$(AIRFLOW)/ruff check --quiet --fix . ; $(AIRFLOW)/ruff format --quiet .
 
 test: quick ## every test but the campaign, a night through the real scheduler included: about half an hour on 2 slow cores
-	@$(SPARK)/python -m pytest -q -n 2 --dist loadfile tests/use_cases tests/spark
+	@$(SPARK)/python -m pytest -q -n 2 --dist loadfile tests/use_cases tests/spark tests/serving
 	@$(SPARK)/python -m pytest -q tests/end_to_end
 
 test-all: test campaign ## and the campaign of bad nights

@@ -15,6 +15,7 @@ from spark_jobs.declare.learning import CONTENT, Bound, Gate, GroupBound, HashSp
 from spark_jobs.declare.space import Choice, Parameters, Real, Space, Whole
 from spark_jobs.declare.table import RECORD, Check, Column, Kind, RawTable
 from spark_jobs.declare.use_case import Features, Labels, Publication, Reads, Report, UseCase
+from spark_jobs.declare.wanted import Wanted, wanted, wanted_features
 from spark_jobs.declare.window import Window, common, days_of, merged
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "TimeSplit",
     "Unreachable",
     "UseCase",
+    "Wanted",
     "Whole",
     "Window",
     "common",
@@ -62,4 +64,6 @@ __all__ = [
     "merged",
     "parse",
     "some_broken",
+    "wanted",
+    "wanted_features",
 ]

@@ -20,6 +20,15 @@ class Kind(StrEnum):
     MOMENT = "timestamp"
 
 
+READS_AS = {
+    Kind.TEXT: "a text",
+    Kind.INTEGER: "a whole number",
+    Kind.NUMBER: "a number",
+    Kind.DAY: "a day like 2024-01-31",
+    Kind.MOMENT: "a time like 2024-01-31 06:00:00",
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Column:
     """One column of a raw file, by the name in its header, or by another where tables cannot hold that one."""
@@ -45,6 +54,29 @@ class Column:
         if self.low is not None and self.high is not None and self.low > self.high:
             raise BadDeclaration(f"column {self.name}: low {self.low} is above high {self.high}")
 
+    @property
+    def says(self) -> "Says":
+        return Says(
+            missing=f"{self.name} is missing",
+            unreadable=f"{self.name} is not {READS_AS[self.kind]}",
+            not_finite=f"{self.name} is not a finite number",
+            below=f"{self.name} is below {self.low}",
+            above=f"{self.name} is above {self.high}",
+            no_code=f"{self.name} is none of {', '.join(map(str, self.codes))}",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Says:
+    """Why a column refuses its row: the same words wherever it is checked."""
+
+    missing: str
+    unreadable: str
+    not_finite: str
+    below: str
+    above: str
+    no_code: str
+
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
@@ -52,6 +84,10 @@ class Check:
 
     says: str
     sql: str
+
+    @property
+    def not_so(self) -> str:
+        return f"not so: {self.says}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +154,11 @@ class RawTable:
     @property
     def timed(self) -> bool:
         return bool(self.day_column) or self.at_arrival
+
+    @property
+    def own_key(self) -> tuple[str, ...]:
+        """Of the key, the columns that a row names itself."""
+        return tuple(key for key in self.key if key in self.column_names and key != "at")
 
     @property
     def by_record(self) -> bool:

@@ -24,6 +24,7 @@ INPUTS = "nightshift.inputs"  # JSON: Delta versions of the tables it was traine
 ROWS = "nightshift.rows"  # on trainings and profiles: hash of the rows they are of
 DUE = "nightshift.due"  # hash of code, parameters and rows it was trained from
 CONSTANTS = "nightshift.constants"  # JSON: thresholds and the like, chosen on validation
+FILES = "nightshift.files"  # a hash of the files that its kind reads, and of their names
 VERDICT = "nightshift.verdict"  # PROMOTE or REJECT
 REASONS = "nightshift.reasons"  # of the verdict, in words
 JUDGED = "nightshift.judged"  # JSON: which rows judged it

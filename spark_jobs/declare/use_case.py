@@ -24,16 +24,17 @@ class Features:
     protected: tuple[str, ...] = ()  # of the columns, those that no model reads: kept to look at groups by
     protected_costs: str = field(default="", repr=False)  # in words, as measured: what that makes of a model
     weight: str = ""  # of the columns, the one that says what a row weighs when a model is fitted
+    made: Mapping[str, str] = field(default_factory=dict)  # of the columns, those that are SQL of one raw row
 
     def __post_init__(self) -> None:
         if "at" not in self.key:
             raise BadDeclaration(f"features: the key must hold 'at', got {self.key}")
         if not self.columns or len(set(self.columns)) != len(self.columns) or set(self.columns) & set(self.key):
             raise BadDeclaration("features: name each column once, and none of the key")
-        named = (*self.categories, *self.protected, *filter(None, [self.weight]))
+        named = (*self.categories, *self.protected, *filter(None, [self.weight]), *self.made)
         if strange := [name for name in named if name not in self.columns]:
             raise BadDeclaration(
-                f"features: categories, protected and weight name some of the columns, and {strange[0]!r} is none"
+                f"features: categories, protected, weight and made name some of the columns, and {strange[0]!r} is none"
             )
         if self.protected_costs and not self.protected:
             raise BadDeclaration("features: protected_costs says what protected columns cost, and none is protected")
@@ -175,6 +176,12 @@ class UseCase:
             )
         tables = tuple(held[name] for name in self.reads.tables)
         return replace(self, tables=tables, publication=owner.publication)
+
+    @property
+    def of_one_row(self) -> bool:
+        """A raw row as it is delivered makes the features of one."""
+        alone = len(self.tables) == 1 and self.tables[0].at_arrival
+        return alone and not self.features.lookback and self.features.step is None
 
     def table(self, name: str) -> RawTable:
         return {table.name: table for table in self.tables}[name]

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from pyspark.sql import DataFrame, SparkSession
-
 from spark_jobs.declare import BadDeclaration, UseCase
 
 if TYPE_CHECKING:
     import pandas as pd
+    from pyspark.sql import DataFrame, SparkSession
 
 Params = Mapping[str, Any]
 Constants = Mapping[str, float]
@@ -85,7 +84,7 @@ class Model(Protocol):
         """Columns label, feature, moves: how far it moves predictions of these rows in the mean, whichever way, in
         their own unit; empty where the kind gives no reasons."""
 
-    def score(self, frame: DataFrame, keep: Sequence[str], why: Why | None = None) -> DataFrame:
+    def score(self, frame: "DataFrame", keep: Sequence[str], why: Why | None = None) -> "DataFrame":
         """The columns to keep and the predictions; asked why, also a column `reasons` (`kinds/reasons.py`)."""
 
     def predict(self, rows: "pd.DataFrame") -> "pd.DataFrame":
@@ -104,7 +103,8 @@ class ModelKind(Protocol):
 
     def fit(self, rows: Any, params: Params, columns: Columns, watched: Any = None) -> Model: ...
 
-    def load(self, folder: Path, columns: Columns, spark: SparkSession) -> Model: ...
+    def load(self, folder: Path, columns: Columns, spark: "SparkSession | None") -> Model:
+        """Of one that fits in memory without Spark."""
 
 
 @dataclass(frozen=True, kw_only=True)

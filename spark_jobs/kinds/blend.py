@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from pyspark.sql import SparkSession
-
 from spark_jobs.declare import BadDeclaration
 from spark_jobs.kinds import KINDS, Columns, Params, kind
 from spark_jobs.kinds.in_memory import InMemory
@@ -18,6 +16,7 @@ from spark_jobs.kinds.in_memory import InMemory
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    from pyspark.sql import SparkSession
 
     Numbers = np.ndarray[Any, Any]
 
@@ -95,7 +94,7 @@ def fit(rows: "pd.DataFrame", params: Params, columns: Columns, watched: "pd.Dat
     return _blended([Member(name, cast(InMemory, model)) for name, model in zip(kinds, fitted, strict=True)])
 
 
-def load(folder: Path, columns: Columns, spark: SparkSession) -> Blend:  # noqa: ARG001 - other kinds need Spark
+def load(folder: Path, columns: Columns, spark: "SparkSession | None") -> Blend:  # noqa: ARG001 - other kinds need Spark
     return read(folder / "data" / Blend.files, columns)
 
 

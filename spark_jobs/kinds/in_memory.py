@@ -1,27 +1,23 @@
-"""Models that are fitted in memory: one way to be sent to Spark's workers, one to be kept by MLflow.
-
-The whole model goes along with the function that scores, once per query; a worker opens it once.
-"""
+"""Models that are fitted in memory: one way to score a batch of rows, wherever it is, and one to be kept by MLflow."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pyspark.sql import DataFrame
-
 from spark_jobs.declare import Refused
 from spark_jobs.kinds import Columns, Params, Why
-from spark_jobs.kinds.reasons import REASONS, given
+from spark_jobs.kinds.reasons import given
 from spark_jobs.kinds.words_anywhere import Words, matrix_of
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     import pyarrow as pa
+    from pyspark.sql import DataFrame
 
     Numbers = np.ndarray[Any, Any]
 
@@ -87,14 +83,23 @@ class InMemory(ABC):
         names = [(label, feature) for label in labels for feature in self.columns.features]
         return pd.DataFrame(names, columns=["label", "feature"]).assign(moves=np.concatenate(found))
 
-    def score(self, frame: DataFrame, keep: Sequence[str], why: Why | None = None) -> DataFrame:
-        names = [*keep, *(name for name in self.columns.features if name not in keep)]
-        schema = frame.select(*keep).schema
-        for name in self.columns.predictions:
-            schema = schema.add(name, "double")
+    def score(self, frame: "DataFrame", keep: Sequence[str], why: Why | None = None) -> "DataFrame":
+        from spark_jobs.kinds.on_spark import scored
+
+        return scored(self, frame, keep, why)
+
+    def score_batch(self, batch: "pa.RecordBatch", keep: Sequence[str], why: Why | None = None) -> "pa.RecordBatch":
+        """As `score` does, which gives it each batch of its frame."""
+        import pyarrow as pa
+
+        found = self.predicted(self._of_batch(batch, self.numbers))
+        scored = {name: batch.column(name) for name in keep}
+        scored |= {name: pa.array(values) for name, values in zip(self.columns.predictions, found, strict=True)}
         if why:
-            schema = schema.add("reasons", REASONS)
-        return frame.select(*names).mapInArrow(_scorer(self, list(keep), why), schema)
+            scored["reasons"] = given(
+                self, lambda rows: self._of_batch(batch.take(pa.array(rows)), "float64"), found, why
+            )
+        return pa.RecordBatch.from_pydict(scored)
 
     def save(self, folder: Path, reads: Mapping[str, str]) -> None:
         from spark_jobs.tracking.models import Portable, save_python_model
@@ -110,6 +115,16 @@ class InMemory(ABC):
 
     def _matrix(self, rows: "pd.DataFrame") -> "Numbers":
         return matrix_of(rows, self.columns.features, self.words, self.numbers)
+
+    def _of_batch(self, rows: "pa.RecordBatch", numbers: str) -> "Numbers":
+        import numpy as np
+        import pyarrow as pa
+
+        kind = pa.type_for_alias(numbers)
+        columns = [
+            _column(self.words, rows, name).cast(kind).to_numpy(zero_copy_only=False) for name in self.columns.features
+        ]
+        return np.column_stack(columns)
 
 
 def words_of(rows: "pd.DataFrame", columns: Columns) -> dict[str, tuple[str, ...]]:
@@ -148,32 +163,3 @@ def _column(words: Words, batch: "pa.RecordBatch", name: str) -> "pa.Array":
 
     found = batch.column(name)
     return pc.index_in(found, value_set=pa.array(words[name], found.type)) if name in words else found
-
-
-def _scorer(model: InMemory, keep: list[str], why: Why | None) -> Any:
-    def scored(batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
-        for batch in batches:
-            yield _score(model, batch, keep, why)
-
-    return scored
-
-
-def _score(model: InMemory, batch: "pa.RecordBatch", keep: list[str], why: Why | None) -> "pa.RecordBatch":
-    import pyarrow as pa
-
-    def matrix(rows: "pa.RecordBatch", numbers: str) -> "Numbers":
-        import numpy as np
-
-        kind = pa.type_for_alias(numbers)
-        columns = [
-            _column(model.words, rows, name).cast(kind).to_numpy(zero_copy_only=False)
-            for name in model.columns.features
-        ]
-        return np.column_stack(columns)
-
-    found = model.predicted(matrix(batch, model.numbers))
-    scored = {name: batch.column(name) for name in keep}
-    scored |= {name: pa.array(values) for name, values in zip(model.columns.predictions, found, strict=True)}
-    if why:
-        scored["reasons"] = given(model, lambda rows: matrix(batch.take(pa.array(rows)), "float64"), found, why)
-    return pa.RecordBatch.from_pydict(scored)

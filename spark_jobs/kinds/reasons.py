@@ -7,8 +7,6 @@ reasons nobody asked for.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pyspark.sql.types import ArrayType, DoubleType, StringType, StructField, StructType
-
 from spark_jobs.kinds import Why
 
 if TYPE_CHECKING:
@@ -20,15 +18,6 @@ if TYPE_CHECKING:
     Numbers = np.ndarray[Any, Any]
 
 TEXTS, NUMBERS, WORD = ("prediction", "feature"), ("value", "usual", "by"), "word"  # a word, in the place of a value
-REASONS = ArrayType(
-    StructType(
-        [
-            *(StructField(name, StringType()) for name in TEXTS),
-            *(StructField(name, DoubleType()) for name in NUMBERS),
-            StructField(WORD, StringType()),  # last, as it is in tables that were there before it
-        ]
-    )
-)
 SMALL = 1e-6  # a step no shorter than this, or a slope is a quotient of noise
 
 

@@ -10,8 +10,6 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pyspark.sql import SparkSession
-
 from spark_jobs.declare import BadDeclaration, Refused
 from spark_jobs.kinds import Columns, Params
 from spark_jobs.kinds.in_memory import InMemory, means_of, weights_of, words_of
@@ -24,6 +22,7 @@ from spark_jobs.kinds.words_anywhere import gathered, matrix_of, spread, spread_
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    from pyspark.sql import SparkSession
 
     Numbers = np.ndarray[Any, Any]
 
@@ -172,7 +171,7 @@ def fit(rows: "pd.DataFrame", params: Params, columns: Columns, watched: "pd.Dat
     return Estimators(raw=raw, shares=shares, columns=columns, **about)
 
 
-def load(folder: Path, columns: Columns, spark: SparkSession) -> Estimators:  # noqa: ARG001 - other kinds need Spark
+def load(folder: Path, columns: Columns, spark: "SparkSession | None") -> Estimators:  # noqa: ARG001 - other kinds need Spark
     return read(folder / "data" / Estimators.files, columns)
 
 

@@ -26,7 +26,11 @@ class Linear:
     chance: bool
 
     def predicted(self, matrix: "Numbers") -> "Numbers":
-        return self.of_margin(self.filled(matrix) @ self.coefficients + self.intercept)
+        """Summed row by row: a product of matrices adds in another order with other rows around, to other last bits."""
+        import numpy as np
+
+        terms = np.ascontiguousarray(self.filled(matrix) * self.coefficients)
+        return self.of_margin(terms.sum(axis=1) + self.intercept)
 
     def filled(self, matrix: "Numbers") -> "Numbers":
         import numpy as np

@@ -11,7 +11,7 @@ from pyspark.sql import functions as f
 
 from spark_jobs.declare import BadDeclaration, Refused
 from spark_jobs.kinds import Columns, Params, Why
-from spark_jobs.kinds.reasons import REASONS
+from spark_jobs.kinds.on_spark import REASONS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +64,7 @@ class Pipeline:
         return found.select(*keep, *given)
 
     def save(self, folder: Path, reads: Mapping[str, str]) -> None:
-        from spark_jobs.tracking.models import save_spark_model
+        from spark_jobs.tracking.spark_models import save_spark_model
 
         save_spark_model(folder, self.fitted, reads, self.columns.predictions)
 
@@ -121,7 +121,7 @@ class _Read(Mapping[str, Any]):
 
 
 def load(folder: Path, columns: Columns, spark: SparkSession) -> Pipeline:  # noqa: ARG001 - found as the active session
-    from spark_jobs.tracking.models import open_spark_model
+    from spark_jobs.tracking.spark_models import open_spark_model
 
     return Pipeline(fitted=open_spark_model(folder), columns=columns, settled={})
 

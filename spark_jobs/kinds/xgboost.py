@@ -9,8 +9,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pyspark.sql import SparkSession
-
 from spark_jobs.kinds import Columns, Params
 from spark_jobs.kinds.in_memory import InMemory, means_of, weights_of, words_of
 from spark_jobs.kinds.reasons import in_proportion
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     import xgboost
+    from pyspark.sql import SparkSession
 
     Numbers = np.ndarray[Any, Any]
 
@@ -150,7 +149,7 @@ def fit(rows: "pd.DataFrame", params: Params, columns: Columns, watched: "pd.Dat
     return Boosters(raw=raw, columns=columns, settled=settled, usual=usual, curves=watching, words=words)
 
 
-def load(folder: Path, columns: Columns, spark: SparkSession) -> Boosters:  # noqa: ARG001 - other kinds need Spark
+def load(folder: Path, columns: Columns, spark: "SparkSession | None") -> Boosters:  # noqa: ARG001 - other kinds need Spark
     return read(folder / "data" / Boosters.files, columns)
 
 

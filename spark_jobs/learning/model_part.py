@@ -3,7 +3,10 @@
     candidates() -> tuple[Candidate, ...]                        in the order that breaks ties
     measure(judged, constants) -> dict[str, float]               must hold the gate's metrics
     calibrate(validated) -> dict[str, float]                     optional: thresholds and other constants
-    decide(frame, constants) -> DataFrame                        optional: adds the predictions beyond one per label
+    decisions() -> dict[str, str]                                optional: the predictions beyond one per label, as SQL
+                                                                 of one row's predictions; `:threshold` is a constant
+    decide(frame, constants) -> DataFrame                        optional: the same, where SQL of one row cannot say it;
+                                                                 such a model cannot be served
     plots(judged, constants, importance) -> dict[str, Figure]    optional
 
 `judged` and `validated` are pandas frames with key, day, features, labels and the kind's predictions (one per label, in
@@ -16,11 +19,13 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as f
 
 from spark_jobs import use_cases
 from spark_jobs.declare import BadDeclaration, BadRequest, Job, Search, UseCase
 from spark_jobs.declare.space import Space, checked
 from spark_jobs.kinds import Candidate
+from spark_jobs.sql import with_constants
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,8 +38,8 @@ def _no_constants(validated: "pd.DataFrame") -> dict[str, float]:  # noqa: ARG00
     return {}
 
 
-def _no_decision(frame: DataFrame, constants: Constants) -> DataFrame:  # noqa: ARG001 - stands in for decide
-    return frame
+def _no_decisions() -> dict[str, str]:
+    return {}
 
 
 def _no_plots(judged: Any, constants: Any, importance: Any) -> "dict[str, Figure]":  # noqa: ARG001 - stands in for plots
@@ -65,9 +70,17 @@ def model_part(use_case: str) -> ModelPart:
         candidates=candidates,
         measure=module.measure,
         calibrate=getattr(module, "calibrate", _no_constants),
-        decide=getattr(module, "decide", _no_decision),
+        decide=getattr(module, "decide", _by_sql(getattr(module, "decisions", _no_decisions)())),
         plots=getattr(module, "plots", _no_plots),
     )
+
+
+def _by_sql(decisions: Mapping[str, str]) -> Callable[[DataFrame, Constants], DataFrame]:
+    def decide(frame: DataFrame, constants: Constants) -> DataFrame:
+        made = {name: f.expr(with_constants(sql, constants)) for name, sql in decisions.items()}
+        return frame.withColumns(made) if made else frame
+
+    return decide
 
 
 def asked_for(part: ModelPart, search: Search, job: Job) -> tuple[Candidate, ...]:

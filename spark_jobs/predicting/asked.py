@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 
 from spark_jobs import use_cases
-from spark_jobs.declare import RECORD, Column, Kind, RawTable, Refused, UseCase, tags
+from spark_jobs.declare import Refused, UseCase, Wanted, tags, wanted
 from spark_jobs.learning.registered import Registered, registered
 from spark_jobs.predicting.given import Begun, Given, refused
 from spark_jobs.tracking import Tracking
@@ -17,22 +16,10 @@ MANY = 10  # names that a line holds
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """The table that the file stands for. What is known only later of a row is not asked for, and not read."""
+class Asked(Wanted):
+    """With the function that makes of its rows what the model reads."""
 
-    table: RawTable
-    later: tuple[str, ...] = ()  # columns of the table
-    raw: bool  # else the columns are features
     features: Callable[[Mapping[str, DataFrame]], DataFrame]
-
-    @property
-    def names(self) -> list[str]:
-        """As the file calls the columns that are read."""
-        return [
-            head
-            for head, name in zip(self.table.header, self.table.column_names, strict=True)
-            if name not in self.later
-        ]
 
     def require(self, given: Given, use_case: UseCase) -> None:
         if lacks := [name for name in self.names if name not in given.names]:
@@ -47,37 +34,18 @@ class Asked:
 
 
 def asked(use_case: UseCase, about: Registered) -> Asked:
-    """Rows as they are delivered, where one row makes the features of one; else the features."""
-    if not _of_one_row(use_case):
-        return _features(use_case, about)
-    (table,) = use_case.tables
-    later = tuple(name for name in table.column_names if table.known_at(name) >= timedelta())
-    columns = (replace(column, required=column.required and column.name not in later) for column in table.columns)
-    features = use_cases.part(use_case.name, "features").features
-    return Asked(table=replace(table, columns=tuple(columns)), later=later, raw=True, features=features)
+    found = wanted(use_case, about.features)
+    if found.raw:
+        return Asked(**vars(found), features=use_cases.part(use_case.name, "features").features)
+    return Asked(**vars(found), features=lambda frames: frames["features"].select("at", *about.features))
 
 
 def as_delivered(use_case: UseCase) -> tuple[str, Begun]:
     """The delimiters of its raw files, and how a published one that has no header would begin with one."""
-    if not _of_one_row(use_case):
+    if not use_case.of_one_row:
         return ",", str
     begun: Begun = getattr(use_cases.part(use_case.source, "source"), "begun", str)
     return use_case.tables[0].delimiter, begun
-
-
-def _of_one_row(use_case: UseCase) -> bool:
-    features = use_case.features
-    alone = len(use_case.tables) == 1 and use_case.tables[0].at_arrival
-    return alone and not features.lookback and features.step is None
-
-
-def _features(use_case: UseCase, about: Registered) -> Asked:
-    words = use_case.features.categories
-    columns = tuple(
-        Column(name=name, kind=Kind.TEXT if name in words else Kind.NUMBER, required=False) for name in about.features
-    )
-    table = RawTable(name="features", columns=columns, key=RECORD, at_arrival=True)
-    return Asked(table=table, raw=False, features=lambda frames: frames["features"].select("at", *about.features))
 
 
 def version_to_ask(book: Tracking, wanted: str) -> Registered:

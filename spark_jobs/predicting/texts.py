@@ -7,11 +7,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from spark_jobs.declare.texts import text_of
 from spark_jobs.raw.quoted import LONGEST, TOO_LONG, shown
 
 Objects = list[dict[str, Any]]
 SHOWN = 200  # characters of a row that cannot be read
-EXACT = 2.0**53  # up to here a float that is whole is one whole number
 
 
 def lines(block: bytes) -> Iterator[bytes]:
@@ -33,17 +33,6 @@ def object_of(line: bytes) -> tuple[dict[str, Any], str | None]:
 def table_of(rows: Objects, names: Iterable[str]) -> pa.Table:
     """A column of text for each name."""
     return pa.table({name: pa.array([text_of(row.get(name)) for row in rows], pa.string()) for name in names})
-
-
-def text_of(value: Any) -> str | None:
-    """Of a value of JSON, or of Python."""
-    if value is None:
-        return None
-    if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()  # half a surrogate
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) <= EXACT else repr(value)
-    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def as_text(column: Any) -> Any:

@@ -19,13 +19,6 @@ SHAPES = {
     Kind.DAY: "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
     Kind.MOMENT: "^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}",
 }
-READS_AS = {
-    Kind.TEXT: "a text",
-    Kind.INTEGER: "a whole number",
-    Kind.NUMBER: "a number",
-    Kind.DAY: "a day like 2024-01-31",
-    Kind.MOMENT: "a time like 2024-01-31 06:00:00",
-}
 
 
 def typed(bronze: DataFrame, table: RawTable) -> DataFrame:
@@ -60,7 +53,7 @@ def with_event_time(rows: DataFrame, table: RawTable) -> DataFrame:
 
 def with_all_reasons(rows: DataFrame, table: RawTable, further: Sequence[str] = ()) -> DataFrame:
     """Adds to the reasons of records that are good so far what only a whole row shows."""
-    checks = [_when(f"NOT ({check.sql})", f"not so: {check.says}") for check in table.checks]
+    checks = [_when(f"NOT ({check.sql})", check.not_so) for check in table.checks]
     given = _those_given([*_missing_keys(table), *_time_reasons(table), *checks, *further])
     reasons = f"CASE WHEN size(_reasons) > 0 THEN _reasons ELSE {given} END AS _reasons"
     return rows.selectExpr(*(name_of(name) for name in rows.columns if name != "_reasons"), reasons)
@@ -86,8 +79,7 @@ def settings(spark: SparkSession, wanted: Mapping[str, str]) -> Iterator[None]:
 
 
 def _missing_keys(table: RawTable) -> list[str]:
-    own = [key for key in table.key if key in table.column_names and key != "at"]
-    return [_when(f"{name_of(key)} IS NULL", f"{key} is missing") for key in own]
+    return [_when(f"{name_of(key)} IS NULL", f"{key} is missing") for key in table.own_key]
 
 
 def _time_reasons(table: RawTable) -> list[str]:
@@ -111,7 +103,7 @@ def _value(place: int, column: Column) -> str:
 
 def _reason(place: int, column: Column) -> str:
     """SQL for why this column refuses its record, null where it does not."""
-    missing = f"WHEN _text{place} IS NULL THEN {text(f'{column.name} is missing') if column.required else 'NULL'}"
+    missing = f"WHEN _text{place} IS NULL THEN {text(column.says.missing) if column.required else 'NULL'}"
     return f"CASE {missing} {'' if column.bad_becomes_null else _rules(place, column)} END"
 
 
@@ -126,18 +118,18 @@ def _kept(place: int, column: Column) -> str:
 
 
 def _rules(place: int, column: Column) -> str:
-    value = f"_value{place}"
-    rules = {f"{value} IS NULL": f"is not {READS_AS[column.kind]}"}
+    value, says = f"_value{place}", column.says
+    rules = {f"{value} IS NULL": says.unreadable}
     if column.kind is Kind.NUMBER:
-        rules[f"isnan({value}) OR abs({value}) = DOUBLE('Infinity')"] = "is not a finite number"
+        rules[f"isnan({value}) OR abs({value}) = DOUBLE('Infinity')"] = says.not_finite
     if column.low is not None:
-        rules[f"{value} < {column.low}"] = f"is below {column.low}"
+        rules[f"{value} < {column.low}"] = says.below
     if column.high is not None:
-        rules[f"{value} > {column.high}"] = f"is above {column.high}"
+        rules[f"{value} > {column.high}"] = says.above
     if column.codes:
         codes = ", ".join(text(code) if isinstance(code, str) else str(code) for code in column.codes)
-        rules[f"{value} NOT IN ({codes})"] = f"is none of {', '.join(map(str, column.codes))}"
-    return " ".join(f"WHEN {rule} THEN {text(f'{column.name} {says}')}" for rule, says in rules.items())
+        rules[f"{value} NOT IN ({codes})"] = says.no_code
+    return " ".join(f"WHEN {rule} THEN {text(why)}" for rule, why in rules.items())
 
 
 def _when(condition: str, says: str) -> str:

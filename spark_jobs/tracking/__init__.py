@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from getpass import getuser
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from spark_jobs.declare import Place, Refused, Unreachable, UseCase, tags
 from spark_jobs.declare.job import UNITY
 from spark_jobs.declare.unity import UnityClient, versions_of
+from spark_jobs.tracking.digest import digest
 from spark_jobs.tracking.inputs import Used, as_input
 
 if TYPE_CHECKING:
@@ -187,6 +188,12 @@ class Tracking:
             return None
         return self.version(aliases[tags.CHAMPION]) if tags.CHAMPION in aliases else None
 
+    def champion_since(self, version: str) -> str:
+        """When it was promoted, as the model's history tells it; of one that a person named so, nothing."""
+        told = self.client.get_registered_model(self.model).tags
+        entries = [json.loads(told[name]) for name in sorted(told) if name.startswith(tags.HISTORY)]
+        return next((str(one["at"]) for one in reversed(entries) if str(one.get("to")) == version), "")
+
     def describe(self, description: str) -> None:
         self.client.update_registered_model(self.model, description)
 
@@ -201,9 +208,8 @@ class Tracking:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
         source = f"{self.client.get_run(run).info.artifact_uri}/model"
-        version = self.client.create_model_version(
-            self.model, source, run, tags=dict(labels), description=description
-        ).version
+        told = {**labels, tags.FILES: digest(folder)}
+        version = self.client.create_model_version(self.model, source, run, tags=told, description=description).version
         return str(version)
 
     def challenge(self, version: str) -> None:
@@ -228,6 +234,13 @@ class Tracking:
 @contextmanager
 def tracking(place: Place, use_case: UseCase) -> Iterator[Tracking]:
     """Speaks to the place's MLflow; whatever the block does, a silent server is one clear error."""
+    with registry(place, use_case) as book:
+        yield replace(book, experiment=_experiment(book.client, place.experiment(use_case.name)))
+
+
+@contextmanager
+def registry(place: Place, use_case: UseCase) -> Iterator[Tracking]:
+    """The same for who only reads what is registered: it knows no experiment, and makes none."""
     import mlflow
     import requests
 
@@ -239,7 +252,7 @@ def tracking(place: Place, use_case: UseCase) -> Iterator[Tracking]:
         client = mlflow.MlflowClient(place.tracking, place.registry)
         if place.registry == UNITY:
             client = cast("MlflowClient", UnityClient(client))
-        yield Tracking(client, _experiment(client, place.experiment(use_case.name)), place.model_name(use_case.name))
+        yield Tracking(client, "", place.model_name(use_case.name))
     except (mlflow.exceptions.MlflowException, requests.RequestException) as error:
         if _answered(error):
             raise

@@ -26,6 +26,8 @@ TYPED = {
     "release": ("MODEL", "REASON"),
     "restore": ("FROM", "REPLACE"),
     "rollback": ("MODEL", "REASON", "VERSION"),
+    "serve": ("MODEL", "VERSION", "SERVE_PORT", "ANYBODY"),
+    "serve-key": ("NAME",),
     "sql": ("QUERY",),
     "stack": ("WORKERS",),
     "stack-import": ("REPLACE",),

@@ -20,7 +20,7 @@ from pyspark.sql import DataFrame, SparkSession
 from engine.settings import JAVA
 from spark_jobs.declare import BadDeclaration
 from spark_jobs.kinds import Candidate, Columns, Params, Why, kind
-from spark_jobs.kinds.reasons import REASONS
+from spark_jobs.kinds.on_spark import REASONS
 from tests.spark import tiny
 
 FOUR = Columns(features=("x1", "x2"), labels=("a", "b", "c", "d"), predictions=("p_a", "p_b", "p_c", "p_d"))

@@ -12,10 +12,10 @@ from pyspark.sql import functions as f
 
 from spark_jobs.declare.space import suggested
 from spark_jobs.kinds import Candidate, Columns
-from spark_jobs.kinds.reasons import REASONS
-from spark_jobs.learning.model_part import code_of
+from spark_jobs.kinds.on_spark import REASONS
+from spark_jobs.learning.model_part import code_of, model_part
 from spark_jobs.use_cases.predictive_maintenance import forest
-from spark_jobs.use_cases.predictive_maintenance.model import NO_ALARM, calibrate, candidates, decide, measure, plots
+from spark_jobs.use_cases.predictive_maintenance.model import NO_ALARM, calibrate, candidates, measure, plots
 from spark_jobs.use_cases.predictive_maintenance.reports import machines_to_visit
 from spark_jobs.use_cases.predictive_maintenance.use_case import COMPONENTS, REMEMBERED, USE_CASE
 
@@ -132,7 +132,9 @@ def test_the_gate_finds_its_metrics() -> None:
 
 def test_an_alarm_is_a_probability_that_reaches_the_threshold(spark: SparkSession) -> None:
     rows = healthy(machines=1, steps=3).assign(comp1_probability=[0.49, 0.5, 0.51])[["at", *PROBABILITIES]]
-    decided: Any = decide(spark.createDataFrame(rows), {"threshold": 0.5}).orderBy("at").toPandas()
+    decided: Any = (
+        model_part(USE_CASE.name).decide(spark.createDataFrame(rows), {"threshold": 0.5}).orderBy("at").toPandas()
+    )
     assert decided["comp1_alarm"].tolist() == [0, 1, 1]
     assert decided["comp4_alarm"].tolist() == [0, 0, 0]
     assert {*USE_CASE.predictions} <= {*decided.columns}

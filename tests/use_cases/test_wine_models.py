@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from spark_jobs.kinds import Columns
+from spark_jobs.learning.model_part import model_part
 from spark_jobs.use_cases.wine_quality import lab
 from spark_jobs.use_cases.wine_quality import model as quality
 from spark_jobs.use_cases.wine_quality.use_case import COLOURS, MEASUREMENTS
@@ -45,7 +46,10 @@ def test_a_wine_is_called_good_from_where_precision_and_recall_are_best_together
 
 def test_the_decision_follows_the_threshold(spark: SparkSession) -> None:
     rows = spark.createDataFrame([(0.7,), (0.69,)], "probability double")
-    assert [row["called_good"] for row in quality.decide(rows, {"threshold": 0.7}).collect()] == [1, 0]
+    assert [row["called_good"] for row in model_part("wine_quality").decide(rows, {"threshold": 0.7}).collect()] == [
+        1,
+        0,
+    ]
 
 
 def test_pictures_are_drawn_even_of_wines_of_one_colour_of_which_none_is_good() -> None:

@@ -3,9 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as f
-
 from spark_jobs.kinds import Candidate, Params
 from spark_jobs.measures import two_classes
 from spark_jobs.use_cases.census_income.use_case import USE_CASE
@@ -38,8 +35,8 @@ def calibrate(validated: "pd.DataFrame") -> dict[str, float]:
     return {"threshold": two_classes.threshold_between(two_classes.told(validated, LABEL))}
 
 
-def decide(frame: DataFrame, constants: Mapping[str, float]) -> DataFrame:
-    return frame.withColumn("called_above_50k", (f.col("probability") >= constants["threshold"]).cast("int"))
+def decisions() -> dict[str, str]:
+    return {"called_above_50k": "CAST(probability >= :threshold AS INT)"}
 
 
 def measure(judged: "pd.DataFrame", constants: Mapping[str, float]) -> dict[str, float]:

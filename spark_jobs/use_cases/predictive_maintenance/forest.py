@@ -1,12 +1,12 @@
 """The reference: a random forest per component, fitted on Spark on all failures and some of the healthy rows."""
 
-from typing import Any
-
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as f
+from typing import TYPE_CHECKING, Any
 
 from spark_jobs.kinds import Params
 from spark_jobs.use_cases.predictive_maintenance.use_case import COMPONENTS, USE_CASE
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 TREES, DEPTH = 200, 15
 HEALTHY = 10_000  # rows with no failure to come; each weighs as many as it stands for, as the probabilities must
@@ -17,7 +17,7 @@ SEED = 7
 class Forests:
     """What `fit` gives is a plain pipeline, so that it loads without this module."""
 
-    def fit(self, rows: DataFrame) -> Any:
+    def fit(self, rows: "DataFrame") -> Any:
         from pyspark.ml import Pipeline
         from pyspark.ml.feature import SQLTransformer, VectorAssembler
 
@@ -35,8 +35,10 @@ def build(params: Params) -> Forests:  # noqa: ARG001 - it has none
     return Forests()
 
 
-def sampled(rows: DataFrame) -> DataFrame:
+def sampled(rows: "DataFrame") -> "DataFrame":
     """The same rows each time: chosen by machine and time. Adds `weight`."""
+    from pyspark.sql import functions as f
+
     rows = rows.withColumn("failing", f.greatest(*COMPONENTS) == 1)
     healthy = rows.where("NOT failing").count()
     share = min(1.0, HEALTHY / max(healthy, 1))

@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as f
 
 from spark_jobs.kinds import Candidate, Params
 from spark_jobs.use_cases.predictive_maintenance import forest
@@ -62,12 +60,8 @@ def calibrate(validated: "pd.DataFrame") -> dict[str, float]:
     return {"threshold": float(thresholds[precise[-1]]) if len(precise) else NO_ALARM}
 
 
-def decide(frame: DataFrame, constants: Mapping[str, float]) -> DataFrame:
-    threshold = constants["threshold"]
-    alarms = {
-        f"{component}_alarm": (f.col(f"{component}_probability") >= threshold).cast("int") for component in COMPONENTS
-    }
-    return frame.withColumns(alarms)
+def decisions() -> dict[str, str]:
+    return {f"{component}_alarm": f"CAST({component}_probability >= :threshold AS INT)" for component in COMPONENTS}
 
 
 def measure(judged: "pd.DataFrame", constants: Mapping[str, float]) -> dict[str, float]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
-from spark_jobs.use_cases.wine_quality.use_case import MEASUREMENTS
+from spark_jobs.use_cases.wine_quality.use_case import MEASUREMENTS, USE_CASE
 
 GOOD = 7
 
@@ -13,11 +13,8 @@ GOOD = 7
 def features(frames: Mapping[str, DataFrame]) -> DataFrame:
     """One row per sample: what was measured of it, what of the sulfur is bound, and its colour."""
     measured = (name for name, _, _ in MEASUREMENTS.values())
-    bound = f.col("total_sulfur_dioxide") - f.col("free_sulfur_dioxide")
-    red = (f.col("colour") == "red").cast("int")
-    return frames["samples"].select(
-        "at", _sample(), *measured, bound.alias("bound_sulfur_dioxide"), red.alias("is_red")
-    )
+    made = (f.expr(sql).alias(name) for name, sql in USE_CASE.features.made.items())
+    return frames["samples"].select("at", _sample(), *measured, *made)
 
 
 def labels(frames: Mapping[str, DataFrame]) -> DataFrame:

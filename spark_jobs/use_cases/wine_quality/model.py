@@ -3,9 +3,6 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as f
-
 from spark_jobs.kinds import Candidate, Params
 from spark_jobs.measures import two_classes
 from spark_jobs.use_cases.wine_quality.use_case import COLOURS
@@ -34,8 +31,8 @@ def calibrate(validated: "pd.DataFrame") -> dict[str, float]:
     return {"threshold": two_classes.threshold_of(two_classes.told(validated, "good"))}
 
 
-def decide(frame: DataFrame, constants: Mapping[str, float]) -> DataFrame:
-    return frame.withColumn("called_good", (f.col("probability") >= constants["threshold"]).cast("int"))
+def decisions() -> dict[str, str]:
+    return {"called_good": "CAST(probability >= :threshold AS INT)"}
 
 
 def measure(judged: "pd.DataFrame", constants: Mapping[str, float]) -> dict[str, float]:

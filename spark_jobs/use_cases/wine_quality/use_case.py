@@ -43,6 +43,11 @@ MEASUREMENTS = {
     "alcohol": ("alcohol", 5, 20),
 }
 
+MADE = {
+    "bound_sulfur_dioxide": "total_sulfur_dioxide - free_sulfur_dioxide",
+    "is_red": "CAST(colour = 'red' AS INT)",
+}
+
 FOREST: Space = {"max_features": Real(low=0.1, high=0.5), "criterion": Choice(options=("gini", "entropy"))}
 BOOSTING: Space = {
     "max_depth": Whole(low=6, high=20),
@@ -82,8 +87,9 @@ USE_CASE = UseCase(
     ),
     features=Features(
         key=("at", "sample"),
-        columns=(*(name for name, _, _ in MEASUREMENTS.values()), "bound_sulfur_dioxide", "is_red"),
+        columns=(*(name for name, _, _ in MEASUREMENTS.values()), *MADE),
         lookback=timedelta(),
+        made=MADE,
     ),
     labels=Labels(columns=("good",), horizon=timedelta(), clock="samples"),
     split=HashSplit(judge=0.25, validate=0.15),

@@ -12,10 +12,8 @@ SAMPLE = "format_string('%s:%07d', file, record) AS sample"
 
 def features(frames: Mapping[str, DataFrame]) -> DataFrame:
     """One row per sample: what was measured of it, and its colour."""
-    bound = f.col("total_sulfur_dioxide") - f.col("free_sulfur_dioxide")
-    red = (f.col("colour") == "red").cast("int")
-    samples = frames["samples"].withColumns({"bound_sulfur_dioxide": bound, "is_red": red})
-    return samples.selectExpr("at", SAMPLE, *USE_CASE.features.columns)
+    made = {name: f.expr(sql) for name, sql in USE_CASE.features.made.items()}
+    return frames["samples"].withColumns(made).selectExpr("at", SAMPLE, *USE_CASE.features.columns)
 
 
 def labels(frames: Mapping[str, DataFrame]) -> DataFrame:

@@ -18,6 +18,11 @@ from spark_jobs.declare import (
 # How strong the penalty is, and how much of it is by absolute values: called alpha and lambda by many.
 ELASTIC_NET: Space = {"alpha": Real(low=0.001, high=1, log=True), "l1_ratio": Real(low=0.01, high=1)}
 
+MADE = {
+    "bound_sulfur_dioxide": "total_sulfur_dioxide - free_sulfur_dioxide",
+    "is_red": "CAST(colour = 'red' AS INT)",
+}
+
 USE_CASE = UseCase(
     name="wine_score",
     summary="Which quality a wine is graded with, from 0 to 10",
@@ -28,9 +33,10 @@ USE_CASE = UseCase(
         columns=(
             *("fixed_acidity", "volatile_acidity", "citric_acid", "residual_sugar", "chlorides"),
             *("free_sulfur_dioxide", "total_sulfur_dioxide", "density", "ph", "sulphates", "alcohol"),
-            *("bound_sulfur_dioxide", "is_red"),
+            *MADE,
         ),
         lookback=timedelta(),
+        made=MADE,
     ),
     labels=Labels(columns=("quality",), horizon=timedelta(), clock="samples"),
     split=HashSplit(judge=0.25, validate=0.15),

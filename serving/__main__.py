@@ -1,0 +1,89 @@
+"""The service as a process: `python -m serving`, told by its environment what to serve."""
+
+import logging
+import os
+import socket
+import sys
+import threading
+from collections.abc import Mapping
+
+import uvicorn
+
+from serving.app import Service
+from serving.champion import Champion, follow
+from serving.doors import Doors
+from serving.keeping import Kept
+from serving.keys import Keys
+from serving.settings import LOOPBACK, Settings
+from spark_jobs import use_cases
+from spark_jobs.declare import BadRequest, NightshiftError, Place
+
+LOG = logging.getLogger("serving")
+# One short try each time: the next look at the registry is seconds away.
+PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+
+
+def service(settings: Settings) -> Service:
+    """With its champions in hand: what cannot answer at all does not begin."""
+    if strange := [name for name in settings.models if name not in use_cases.names()]:
+        raise BadRequest("MODEL", f"is one of {', '.join(use_cases.names())}, got {strange[0]!r}")
+    keys = None if settings.anybody else Keys(settings.keys)
+    if keys is not None and not keys.some:
+        raise BadRequest(
+            "SERVE_KEYS",
+            f"{settings.keys} holds no key, so nobody could ask: make serve-key NAME=<a client>, or ANYBODY=yes, and "
+            "then whoever reaches the port may ask",
+        )
+    place = Place(lake=settings.lake, landing="", tracking=settings.registry, registry=settings.registry)
+    champions = {
+        name: Champion(model=name, place=place, kept=Kept(settings.kept / name), version=settings.version)
+        for name in settings.models
+    }
+    for champion in champions.values():
+        champion.start()
+    return Service(champions=champions, doors=Doors(keys=keys, limits=settings.limits))
+
+
+def _refuse_taken(settings: Settings) -> None:
+    """Before a model is looked for."""
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            says = f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}): choose another"
+            raise BadRequest("SERVE_PORT", says) from None
+
+
+def main(told: Mapping[str, str]) -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    os.environ.update(PATIENCE)
+    settings = Settings.of(told)
+    _refuse_taken(settings)
+    if settings.anybody and settings.host not in LOOPBACK:
+        LOG.warning("without keys, and not on this machine alone: whoever reaches %s may ask", settings.host)
+    made, over = service(settings), threading.Event()
+    follow(list(made.champions.values()), settings.every, over)
+    scheme = "https" if settings.certificate else "http"
+    LOG.info("answers at %s://%s:%d, page /docs", scheme, settings.host, settings.port)
+    config = uvicorn.Config(
+        made.app(),
+        host=settings.host,
+        port=settings.port,
+        access_log=False,  # an address may hold what should not be kept
+        server_header=False,
+        log_level="warning",
+        ssl_certfile=settings.certificate or None,
+        ssl_keyfile=settings.certificate_key or None,
+        timeout_graceful_shutdown=settings.limits.seconds,
+        timeout_keep_alive=30,
+    )
+    uvicorn.Server(config).run()
+    over.set()
+
+
+if __name__ == "__main__":
+    try:
+        main(os.environ)
+    except NightshiftError as error:
+        sys.exit(str(error))

@@ -1,0 +1,65 @@
+"""What is answered, as it is written: to each row by its place, and of one version, which is named."""
+
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from serving.bodies import ARROW, JSON, Body
+from serving.refusals import Told
+from serving.version import Answer, Version
+
+Written = tuple[bytes, str]  # a body, and its kind
+
+
+def told(answer: Answer, ignored: list[str]) -> bytes:
+    """Of rows in JSON, the same."""
+    rows: list[dict[str, Any]] = answer.table.to_pylist()
+    if answer.rows.reasons:
+        good = iter(rows)
+        refused = answer.rows.reasons
+        rows = [{"refused": refused[at]} if at in refused else next(good) for at in range(answer.rows.length)]
+    whole = {"model": answer.about.model, "version": answer.about.version, "rows": rows}
+    return orjson.dumps(whole | ({"ignored": ignored} if ignored else {}))
+
+
+def as_arrow(answer: Answer, ignored: list[str]) -> bytes:
+    """Of a table, a stream: a line for each row, and a column of why it is refused."""
+    rows, names, columns = answer.rows, list(answer.table.schema.names), list(answer.table.columns)
+    if rows.reasons:
+        places: list[int | None] = [None] * rows.length
+        for line, place in enumerate(range(rows.length) if rows.good is None else rows.good.tolist()):
+            places[place] = line
+        columns = [column.take(pa.array(places, pa.int64())) for column in columns]
+    refused = pa.array([rows.reasons.get(place) for place in range(rows.length)], pa.list_(pa.string()))
+    about = {"model": answer.about.model, "version": answer.about.version, "ignored": ", ".join(ignored)}
+    table = pa.RecordBatch.from_arrays([*columns, refused], names=[*names, "refused"])
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema.with_metadata(about)) as stream:
+        stream.write_batch(table)
+    return bytes(sink.getvalue())
+
+
+def typed(version: Version, body: Body, *, arrow: bool) -> tuple[Written, Answer]:
+    """Of our own interface."""
+    asked, names = version.asked.wanted, version.asked.names
+    if lacks := [name for name in names if name not in body.columns] if body.length else []:
+        what = f"the columns of its raw table {asked.table.name}" if asked.raw else "features by name"
+        more = f" and {len(lacks) - 10} more" if len(lacks) > 10 else ""
+        raise Told(422, f"no row names {', '.join(lacks[:10])}{more}: {version.about.model} is asked with {what}")
+    answer = version.answer(body.columns, body.length, reasons=body.reasons)
+    ignored = [name for name in body.columns if name not in names]
+    return ((as_arrow(answer, ignored), ARROW) if arrow else (told(answer, ignored), JSON)), answer
+
+
+def protocol(version: Version, body: Body) -> tuple[Written, Answer]:
+    """As MLflow's own server says it: predictions alone, of all rows or of none."""
+    if lacks := [name for name in version.about.features if name not in body.columns]:
+        raise Told(400, f"the model reads {', '.join(lacks[:10])}, which the body does not name")
+    answer = version.predict(body.columns, body.length)
+    if answer.rows.reasons:
+        place, whys = min(answer.rows.reasons.items())
+        raise Told(400, f"row {place}: {'; '.join(whys)}")
+    names = version.model.columns.predictions
+    rows = answer.table.select(list(names)).to_pylist() if body.length else []
+    return (orjson.dumps({"predictions": rows}), JSON), answer

@@ -1,0 +1,171 @@
+"""Follows one model's champion: asks the registry every few seconds, and puts another version in its place at once.
+
+A request takes what is live when it comes, and keeps it to its end. What cannot be loaded leaves the old one in place.
+"""
+
+import json
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from serving.keeping import Kept
+from serving.version import About, Version
+from spark_jobs import use_cases
+from spark_jobs.declare import NightshiftError, Place, Refused, Unreachable, tags
+from spark_jobs.failures import cause
+from spark_jobs.tracking.digest import digest
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(kw_only=True)
+class Champion:
+    """Of one model. `live` is read by requests and written by one thread, as a whole."""
+
+    model: str
+    place: Place
+    kept: Kept
+    version: str = ""  # this one for ever, instead of the champion
+    reloaded: Callable[[str, str], None] = lambda *_: None  # told of the model and what became of a reload
+    live: Version | None = None
+    trouble: str = ""  # why the newest champion is not the one that answers
+    away: str = ""  # since when the registry does not answer
+    asked_at: float = 0.0  # when the registry last answered, by the clock that only goes forward
+    _bad: str = field(default="", repr=False)  # a version that did not load: tried again only when it changes
+
+    def start(self) -> None:
+        """From what is kept, else from the registry; with neither there is nothing to answer with."""
+        if not self.version and (about := self.kept.live()) is not None:
+            try:
+                self.live = Version.load(about, self.kept.files(about))
+                LOG.info("%s: version %s, as it was kept here; the registry is asked next", self.model, about.version)
+                return
+            except NightshiftError as error:
+                LOG.warning("%s: what was kept here is not used: %s", self.model, error)
+            except Exception as error:
+                LOG.warning("%s: what was kept here cannot be read: %s", self.model, cause(error), exc_info=True)
+        self._follow()
+
+    def look(self) -> None:
+        """Never raises: whatever is wrong is said, and what is live goes on answering."""
+        try:
+            self._follow()
+        except Unreachable as error:
+            if not self.away:
+                self.away = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+                LOG.warning("%s goes on with version %s: %s", self.model, self.live and self.live.about.version, error)
+        except NightshiftError as error:
+            self._say(str(error))
+        except Exception as error:
+            self._say(cause(error))
+            LOG.debug("%s", self.model, exc_info=True)
+
+    def _say(self, trouble: str) -> None:
+        if trouble != self.trouble:
+            self.trouble = trouble
+            self.reloaded(self.model, "failed")
+            answers = f"version {self.live.about.version} goes on" if self.live else "nothing answers"
+            LOG.error("%s: %s: %s", self.model, answers, trouble)
+
+    def _follow(self) -> None:
+        from spark_jobs.tracking import registry  # noqa: PLC0415 - seconds, which a kept version need not wait for
+
+        use_case = use_cases.load(self.model)
+        with registry(self.place, use_case) as book:
+            found = book.version(self.version) if self.version else book.champion()
+            self._back()
+            if found is None:
+                raise Refused(f"{self.model} has no champion yet: promote a version, or name one, VERSION=...")
+            about = _about(self.model, found.tags, str(found.version), str(found.run_id or ""))
+            told = f"{about.version} {about.files} {about.verdict}"
+            if told == self._bad:
+                return
+            if self.live is not None and self._same(about):
+                self.trouble = self._bad = ""
+                return
+            since = book.champion_since(about.version)
+            try:
+                self._load(replace(about, since=since), book.files_of)
+            except Unreachable:
+                raise
+            except Exception:
+                self._bad = told
+                raise
+        self.trouble = self._bad = ""
+
+    def _same(self, about: About) -> bool:
+        now = self.live.about if self.live else None
+        return now is not None and replace(now, since="") == about
+
+    def _load(self, about: About, files_of: Callable[..., object]) -> None:
+        files = self.kept.files(about)
+        if files.is_dir() and digest(files) != about.files:
+            shutil.rmtree(self.kept.folder(about), ignore_errors=True)
+        if not files.is_dir():
+            with files_of(about.version) as folder:  # type: ignore[attr-defined] # a context of a folder
+                loaded = Version.load(about, Path(folder))
+                self._keep(about, Path(folder))
+        else:
+            loaded = Version.load(about, files)
+        former, self.live = self.live, loaded
+        self.reloaded(self.model, "loaded")
+        LOG.info("%s: version %s answers now, after %s", self.model, about.version, former and former.about.version)
+        self._name_live(about)
+
+    def _keep(self, about: About, folder: Path) -> None:
+        """A full disk keeps no copy, and no champion from answering."""
+        try:
+            self.kept.keep(about, folder)
+        except OSError as error:
+            LOG.warning("%s: version %s is not kept here: %s", self.model, about.version, error)
+
+    def _name_live(self, about: About) -> None:
+        try:
+            if not self.version and self.kept.files(about).is_dir():
+                self.kept.name_live(about)
+        except OSError as error:
+            LOG.warning("%s: version %s is not named here: %s", self.model, about.version, error)
+
+    def _back(self) -> None:
+        self.asked_at = time.monotonic()
+        if self.away:
+            LOG.info("%s: the registry answers again", self.model)
+            self.away = ""
+
+
+def follow(champions: list[Champion], every: float, over: threading.Event) -> threading.Thread:
+    """In a thread of its own, until it is over."""
+
+    def looking() -> None:
+        while not over.wait(every):
+            for champion in champions:
+                champion.look()
+
+    thread = threading.Thread(target=looking, name="champions", daemon=True)
+    thread.start()
+    return thread
+
+
+def _about(model: str, told: dict[str, str], version: str, run: str) -> About:
+    needed = (tags.KIND, tags.FEATURES, tags.CONSTANTS)
+    if missing := [name for name in needed if name not in told]:
+        raise Refused(
+            f"version {version} of {model} has no tag {', '.join(missing)}, so nobody knows what it reads: use a "
+            "version that the stage train registered"
+        )
+    return About(
+        model=model,
+        version=version,
+        kind=told[tags.KIND],
+        features=tuple(told[tags.FEATURES].split(",")),
+        constants=json.loads(told[tags.CONSTANTS]),
+        files=told.get(tags.FILES, ""),
+        run=run,
+        verdict=told.get(tags.VERDICT, ""),
+        reasons=told.get(tags.REASONS, ""),
+        source=told.get(tags.SOURCE, ""),
+    )

@@ -1,0 +1,93 @@
+"""Services that tests ask over HTTP, each in a thread, with a registry of their own."""
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import uvicorn
+
+from serving.app import Service
+from serving.champion import Champion
+from serving.doors import Doors
+from serving.keeping import Kept
+from serving.keys import Keys, new
+from serving.settings import Limits
+from tests.serving.shelf import Shelf
+from tests.spark.conftest import THIRD_PARTY
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for line in (*THIRD_PARTY,):
+        config.addinivalue_line("filterwarnings", line)
+
+
+@pytest.fixture(scope="session")
+def full_shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    """Two versions of a model, the first of them champion."""
+    shelf = Shelf(tmp_path_factory.mktemp("shelf"))
+    for threshold in (0.4, 0.6):
+        shelf.add("census_income", threshold=threshold)
+    shelf.crown("census_income", "1")
+    return shelf
+
+
+@pytest.fixture
+def shelf(full_shelf: Shelf, tmp_path: Path) -> Shelf:
+    """The same, with aliases of its own."""
+    shutil.copy(full_shelf.folder / "mlflow.db", tmp_path / "mlflow.db")
+    return Shelf(tmp_path)
+
+
+class Client(requests.Session):
+    """Of one address, with a key."""
+
+    def __init__(self, address: str, key: str = "") -> None:
+        super().__init__()
+        self.address = address
+        if key:
+            self.headers["Authorization"] = f"Bearer {key}"
+
+    def request(self, method: Any, url: Any, *rest: Any, **more: Any) -> requests.Response:
+        return super().request(method, f"{self.address}{url}", *rest, **{"timeout": 60, **more})
+
+
+class Asked:
+    """A service and a client of it that has a key."""
+
+    def __init__(self, shelf: Shelf, *names: str, limits: Limits | None = None, version: str = "") -> None:
+        self.keys = shelf.folder / "keys"
+        self.key = new(self.keys, "tester")
+        self.champions = {name: champion(shelf, name, version) for name in names or ("census_income",)}
+        for one in self.champions.values():
+            one.start()
+        self.service = Service(champions=self.champions, doors=Doors(keys=Keys(self.keys), limits=limits or Limits()))
+        self.server = uvicorn.Server(uvicorn.Config(self.service.app(), port=0, log_level="error"))
+        self.thread = threading.Thread(target=self.server.run, daemon=True)
+        self.thread.start()
+        while not self.server.started:
+            time.sleep(0.01)
+        port = self.server.servers[0].sockets[0].getsockname()[1]
+        self.client = Client(f"http://127.0.0.1:{port}", self.key)
+
+    def end(self) -> None:
+        self.server.should_exit = True
+        self.thread.join()
+
+    def predict(self, rows: Any, name: str = "census_income", **more: Any) -> Any:
+        return self.client.post(f"/v1/models/{name}:predict", json={"rows": rows, **more})
+
+
+def champion(shelf: Shelf, name: str, version: str = "") -> Champion:
+    return Champion(model=name, place=shelf.place, kept=Kept(shelf.folder / "kept" / name), version=version)
+
+
+@pytest.fixture
+def asked(shelf: Shelf) -> Iterator[Asked]:
+    found = Asked(shelf)
+    yield found
+    found.end()

@@ -1,0 +1,76 @@
+"""A service as a process of its own, as people start it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from serving.keys import new
+from tests.serving.conftest import Client
+from tests.serving.shelf import CENSUS, Shelf
+
+ROOT = Path(__file__).parents[2]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Standing:
+    process: "subprocess.Popen[bytes]"
+    client: Client
+    began: float
+    log: Path
+
+    def wait(self) -> float:
+        """Until it answers: how long that took."""
+        while True:
+            try:
+                if self.client.get("/health").status_code == 200:
+                    return time.monotonic() - self.began
+            except requests.ConnectionError:
+                pass
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() - self.began < 60
+            time.sleep(0.02)
+
+    def end(self, how: int = signal.SIGTERM) -> str:
+        """What it wrote."""
+        self.process.send_signal(how)
+        return self.ended()
+
+    def ended(self) -> str:
+        """What it wrote, once it has ended by itself."""
+        self.process.wait(timeout=60)
+        return self.log.read_text()
+
+
+@contextmanager
+def standing(shelf: Shelf, **told: str) -> Iterator[Standing]:
+    keys = shelf.folder / "serving" / "keys"
+    key, port = new(keys, "tester"), free_port()
+    env = os.environ | {"MODEL": CENSUS, "SERVE_PORT": str(port), "SERVE_REGISTRY": shelf.address}
+    env |= {"NIGHTSHIFT_HOME": str(shelf.folder)} | told
+    began = time.monotonic()
+    command = [sys.executable, "-m", "serving"]
+    log = shelf.folder / f"service-{port}.log"  # a pipe that nobody reads would stop it
+    with (
+        log.open("ab") as file,
+        subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=file) as process,
+        Client(f"http://127.0.0.1:{port}", key) as client,
+    ):
+        try:
+            yield Standing(process, client, began, log)
+        finally:
+            process.kill()

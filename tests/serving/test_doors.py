@@ -1,0 +1,245 @@
+"""Who comes in, how much of what they bring, and what they are told when a model is slow or fails."""
+
+import logging
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from serving.keys import Keys, new
+from serving.settings import Limits, Settings
+from spark_jobs.declare import BadRequest
+from tests.serving.conftest import Asked, Client
+from tests.serving.shelf import CENSUS, Shelf
+from tests.serving.test_interface import person
+
+PREDICT = f"/v1/models/{CENSUS}:predict"
+BODY = {"rows": [person()]}
+
+
+@dataclass
+class Acting:
+    """A model that does as it is told before it answers."""
+
+    model: Any
+    act: Callable[[Any], Any]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.model, name)
+
+    def score_batch(self, *given: Any) -> Any:
+        return self.act(self.model.score_batch(*given))
+
+
+def acts(asked: Asked, act: Callable[[Any], Any]) -> None:
+    one = asked.champions[CENSUS]
+    assert one.live is not None
+    one.live = replace(one.live, model=Acting(one.live.model, act))  # type: ignore[arg-type] # acts as one
+
+
+def slowly(seconds: float) -> Callable[[Any], Any]:
+    def act(answer: Any) -> Any:
+        time.sleep(seconds)
+        return answer
+
+    return act
+
+
+def test_who_has_no_key_or_a_wrong_one_is_let_in_nowhere_but_where_health_is_asked(asked: Asked) -> None:
+    stranger = Client(asked.client.address)
+    for path in ("/v1/models", "/metrics", "/openapi.json", "/docs"):
+        assert stranger.get(path).status_code == 401
+    for key in ("", "Bearer wrong", "Basic x", "Bearer"):
+        told = stranger.post(PREDICT, json=BODY, headers={"Authorization": key})
+        assert (told.status_code, told.headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert [stranger.get(path).status_code for path in ("/ping", "/health", "/version")] == [200] * 3
+    assert stranger.post(PREDICT, json=BODY, headers={"X-API-Key": asked.key}).status_code == 200
+
+
+def test_each_client_has_keys_of_its_own_and_loses_them_without_a_restart(asked: Asked) -> None:
+    first, second = new(asked.keys, "other"), new(asked.keys, "other")
+    other = [Client(asked.client.address, key) for key in (first, second)]
+    assert [one.post(PREDICT, json=BODY).status_code for one in other] == [200, 200]
+    lines = asked.keys.read_text().splitlines()
+    assert not any(key in asked.keys.read_text() for key in (first, second, asked.key))
+    asked.keys.write_text("\n".join(lines[:-1]))
+    assert [one.post(PREDICT, json=BODY).status_code for one in other] == [200, 401]
+    asked.keys.unlink()
+    assert [one.post(PREDICT, json=BODY).status_code for one in (*other, asked.client)] == [401] * 3
+    assert asked.keys.with_name("keys2").exists() is False
+
+
+def test_a_file_of_keys_is_its_owners_alone_and_holds_names_of_clients(asked: Asked) -> None:
+    assert asked.keys.stat().st_mode & 0o077 == 0
+    with pytest.raises(BadRequest, match="NAME: is letters, digits"):
+        new(asked.keys, "two words")
+    asked.keys.write_text("only-a-name\nname not-a-hash\n\n")
+    assert not Keys(asked.keys).some
+
+
+def test_a_key_in_the_address_is_refused_and_written_nowhere(
+    asked: Asked, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        for path in (PREDICT, "/health", "/nothing", "/v1/models"):
+            told = Client(asked.client.address).get(f"{path}?key={asked.key}")
+            assert told.status_code in (400, 404, 405)
+            assert asked.key not in told.text
+        told = asked.client.post(f"{PREDICT}?token={asked.key}", json=BODY)
+    assert told.status_code == 400
+    assert "takes none: a key belongs in a header" in told.json()["error"]
+    ours = [record.getMessage() for record in caplog.records if not record.name.startswith("urllib3")]  # asks, here
+    written = capfd.readouterr()
+    assert asked.key not in "".join([*ours, written.out, written.err, asked.client.get("/metrics").text])
+
+
+def test_more_than_may_be_answered_at_once_are_told_to_come_again(shelf: Shelf) -> None:
+    busy = Asked(shelf, limits=Limits(waiting=3, each=2))
+    acts(busy, slowly(0.5))
+    clients = [Client(busy.client.address, key) for key in (busy.key, busy.key, busy.key)]
+    other = [Client(busy.client.address, new(busy.keys, "other")) for _ in range(2)]
+    told: dict[int, Any] = {}
+
+    def ask(place: int, client: Client) -> None:
+        told[place] = client.post(PREDICT, json=BODY)
+
+    threads = []
+    for place, client in enumerate([*clients, *other]):
+        threads.append(threading.Thread(target=ask, args=(place, client)))
+        threads[-1].start()
+        time.sleep(0.08)
+    for thread in threads:
+        thread.join()
+    assert [told[place].status_code for place in range(5)] == [200, 200, 429, 200, 503]
+    assert [told[place].headers["Retry-After"] for place in (2, 4)] == ["1", "1"]
+    assert busy.predict([person()]).status_code == 200
+    busy.end()
+
+
+def test_a_model_that_takes_too_long_is_not_waited_for_and_keeps_nobody_from_asking_how_it_is(shelf: Shelf) -> None:
+    busy = Asked(shelf, limits=Limits(seconds=1, waiting=2))
+    acts(busy, slowly(3))
+    began = time.monotonic()
+    asking = threading.Thread(target=busy.predict, args=([person()],))
+    asking.start()
+    time.sleep(0.1)
+    assert Client(busy.client.address).get("/health").status_code == 200
+    assert time.monotonic() - began < 0.8
+    told = busy.predict([person()])
+    assert (told.status_code, told.headers["Retry-After"]) == (503, "1")
+    assert "no answer within 1 s" in told.json()["error"]
+    told = busy.predict([person()])
+    assert "2 requests are being answered" in told.json()["error"]
+    asking.join()
+    busy.end()
+
+
+def few(answer: Any) -> Any:
+    return answer.slice(1)
+
+
+def raises(_: Any) -> Any:
+    raise RuntimeError("a secret of the house")
+
+
+@pytest.mark.parametrize("act", [few, raises])
+def test_a_model_that_fails_is_told_of_in_a_sentence_and_only_the_log_says_why(
+    asked: Asked, act: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    acts(asked, act)
+    told = asked.predict([person()])
+    assert told.status_code == 500
+    assert told.json()["error"].startswith("version 1 of census_income ")
+    assert "secret" not in told.text
+    assert "Traceback" not in told.text
+    assert caplog.records
+    assert asked.client.get("/health").status_code == 200
+
+
+def test_a_row_of_which_nothing_is_predicted_says_so_and_the_others_are_answered(asked: Asked) -> None:
+    def gap(answer: Any) -> Any:
+        values = answer.column("probability").to_numpy().copy()
+        values[0] = np.nan
+        return pa.RecordBatch.from_pydict({"probability": values})
+
+    acts(asked, gap)
+    found = asked.predict([person(), person(age=1), person()]).json()["rows"]
+    assert found[0] == {"refused": ["version 1 predicts nothing of such a row"]}
+    assert found[1] == {"refused": ["age is below 17"]}
+    assert "probability" in found[2]
+
+
+def test_a_model_that_prints_disturbs_nobody(asked: Asked) -> None:
+    def prints(answer: Any) -> Any:
+        sys.stdout.write("HTTP/1.1 200 OK\r\n\r\n" * 100)
+        return answer
+
+    acts(asked, prints)
+    assert asked.predict([person()]).status_code == 200
+
+
+def connected(asked: Asked) -> socket.socket:
+    host, _, port = asked.client.address.removeprefix("http://").partition(":")
+    return socket.create_connection((host, int(port)), timeout=20)
+
+
+def head(asked: Asked, length: int) -> bytes:
+    lines = (f"POST {PREDICT} HTTP/1.1", "Host: x", f"Authorization: Bearer {asked.key}", f"Content-Length: {length}")
+    return "\r\n".join([*lines, "Content-Type: application/json", "", ""]).encode()
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(shelf: Shelf) -> None:
+    slow = Asked(shelf, limits=Limits(seconds=1))
+    with connected(slow) as line:
+        line.sendall(head(slow, 1000) + b'{"rows": [')
+        assert b"408" in line.recv(100)
+    with connected(slow) as line:
+        line.sendall(head(slow, 1000) + b'{"rows": [')
+    time.sleep(0.2)
+    assert not slow.service.doors.inside
+    assert slow.predict([person()]).status_code == 200
+    slow.end()
+
+
+def test_a_client_that_never_reads_keeps_no_other_from_being_answered(asked: Asked) -> None:
+    import orjson
+
+    body = orjson.dumps({"rows": [person()] * 9000})
+    lines = [connected(asked) for _ in range(3)]
+    for line in lines:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        line.sendall(head(asked, len(body)) + body)
+    assert asked.predict([person()]).status_code == 200
+    for line in lines:
+        line.close()
+    assert asked.predict([person()]).status_code == 200
+
+
+BAD: dict[str, tuple[dict[str, str], str]] = {
+    "no model": ({"MODEL": ""}, "MODEL: is missing"),
+    "a word": ({"SERVE_ROWS": "many"}, "SERVE_ROWS: is a whole number from 1"),
+    "nought": ({"SERVE_SECONDS": "0"}, "SERVE_SECONDS: is a whole number from 1"),
+    "a port": ({"SERVE_PORT": "70000"}, "SERVE_PORT: is a whole number from 1 to 65535"),
+    "anybody": ({"ANYBODY": "true"}, "ANYBODY: is 'yes', and then whoever reaches the port may ask"),
+    "two models": ({"MODEL": "a,b", "VERSION": "1"}, "VERSION: is the number of a version of one model"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_settings_that_mean_nothing_are_refused(name: str) -> None:
+    told, says = BAD[name]
+    with pytest.raises(BadRequest, match=says):
+        Settings.of({"MODEL": CENSUS} | told)
+
+
+def test_every_limit_is_a_setting() -> None:
+    names = list(vars(Limits()))
+    told = {f"SERVE_{name.upper()}": str(place) for place, name in enumerate(names, 1)}
+    assert list(vars(Settings.of({"MODEL": CENSUS} | told).limits).values()) == list(range(1, len(names) + 1))
