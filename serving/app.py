@@ -28,7 +28,7 @@ from serving.version import Answer, CannotAnswer, Version
 LOG = logging.getLogger(__name__)
 Handler = Callable[[Request], Awaitable[Response]]
 Work = Callable[[Version, bytes, str], tuple[answers.Written, Answer]]
-OPEN = ("/ping", "/health", "/version")  # without a key: for what looks whether it is up
+OPEN = ("/ping", "/health", "/version", "/docs")  # without a key: whether it is up, and a page that asks for one
 
 
 @dataclass(kw_only=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from serving.champion import Champion
@@ -14,10 +15,7 @@ from spark_jobs.declare import Column, Kind, Wanted, Window
 
 TYPES = {Kind.TEXT: "string", Kind.INTEGER: "integer", Kind.NUMBER: "number"}
 A_DAY = date(2024, 1, 1)  # whose simulated rows an example is taken from
-PAGE = """<!doctype html><html><head><title>Models</title>
-<link rel="stylesheet" href="https://cdn.jsdelivr.net/npm/swagger-ui-dist@5/swagger-ui.css"></head><body>
-<div id="ui"></div><script src="https://cdn.jsdelivr.net/npm/swagger-ui-dist@5/swagger-ui-bundle.js"></script>
-<script>SwaggerUIBundle({url: "/openapi.json", dom_id: "#ui"})</script></body></html>"""
+PAGE = Path(__file__).with_name("page.html").read_text(encoding="utf-8")  # which needs nothing but this service
 
 
 def health(champion: Champion) -> dict[str, Any]:

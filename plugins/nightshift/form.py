@@ -7,7 +7,7 @@ from airflow.sdk import Param
 from nightshift.plan import DECLARED, USUAL
 from nightshift.registry import PREVIOUS, RELEASE, ROLL_BACK
 from nightshift.serverless import offered
-from spark_jobs.declare import Search, Space, UseCase
+from spark_jobs.declare import Features, Search, Space, UseCase
 from spark_jobs.declare.learning import WAYS
 from spark_jobs.declare.space import in_words, size
 
@@ -18,7 +18,7 @@ def of_a_use_case(use_case: UseCase) -> dict[str, Param]:
     return {
         "first_day": _day("First day", f"The first day, included. {DAYS}"),
         "last_day": _day("Last day", f"The last day, included, at most yesterday (UTC). {DAYS}"),
-        "retrain": _choice("Retrain", "By itself a run trains if code, parameters or data changed.", "always", "never"),
+        "retrain": _choice("Retrain", _trains(use_case.features), "always", "never"),
         "may_promote": _choice("May promote", "By itself a run promotes what passes the gate.", "yes", "no"),
         "approval": _choice("Approval", _asks(use_case), "yes"),
         **_also(offered(use_case)),
@@ -80,6 +80,13 @@ def _search(search: Search) -> dict[str, Param]:
         "trials. The run then trains, whether due or not."
     )
     return {"search": Param(DECLARED, type="string", enum=[DECLARED, *WAYS], title="Search by", description=says)}
+
+
+def _trains(features: Features) -> str:
+    says = "By itself a run trains if code, parameters or data changed."
+    if features.protected:
+        says += f" No model reads {' and '.join(features.protected)}. {features.protected_costs}"
+    return says.rstrip()
 
 
 def _asks(use_case: UseCase) -> str:

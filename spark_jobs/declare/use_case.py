@@ -22,6 +22,7 @@ class Features:
     step: timedelta | None = None  # a row stands at the end of a step this long, not at an event
     categories: tuple[str, ...] = ()  # of the columns, those that hold words: null is missing, and so is a new word
     protected: tuple[str, ...] = ()  # of the columns, those that no model reads: kept to look at groups by
+    protected_costs: str = field(default="", repr=False)  # in words, as measured: what that makes of a model
     weight: str = ""  # of the columns, the one that says what a row weighs when a model is fitted
     made: Mapping[str, str] = field(default_factory=dict)  # of the columns, those that are SQL of one raw row
 
@@ -35,6 +36,8 @@ class Features:
             raise BadDeclaration(
                 f"features: categories, protected, weight and made name some of the columns, and {strange[0]!r} is none"
             )
+        if self.protected_costs and not self.protected:
+            raise BadDeclaration("features: protected_costs says what protected columns cost, and none is protected")
         if not self.read:
             raise BadDeclaration("features: all columns are protected, so no model could read any")
         if self.step is not None and (self.step <= timedelta() or timedelta(days=1) % self.step):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Told = tuple[NDArray[np.int64], NDArray[np.float64]]
 
+ACCURACY = 4  # times as much as F1, which moves further as a threshold does
 OF_BOTH = ("auc", "pr_auc", "log_loss", "brier")  # unknown where there is one class only
 
 
@@ -34,13 +35,13 @@ def threshold_of(rows: "Told") -> float:
 
 
 def threshold_between(rows: "Told") -> float:
-    """The threshold at which accuracy and F1 are best together, by their sum."""
+    """The threshold at which accuracy, which counts four times, and F1 are best together, by their sum."""
     so, chance = rows
     order = np.argsort(-chance, kind="stable")
     so, chance = so[order], chance[order]
     hits, called, positives = np.cumsum(so), np.arange(1, len(so) + 1), so.sum()
     right = hits + (len(so) - called) - (positives - hits)
-    worth = right / len(so) + 2 * hits / (called + positives)
+    worth = ACCURACY * right / len(so) + 2 * hits / (called + positives)
     whole = np.append(chance[1:] < chance[:-1], True)  # rows of one probability are called so together
     return float(chance[np.argmax(np.where(whole, worth, -1))])
 

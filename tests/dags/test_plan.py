@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nightshift.form import of_a_use_case
 from nightshift.plan import DECLARED, USUAL, Form, Kind, Plan, Started, nights_left_out, plan_of
-from spark_jobs.declare import BadRequest, Retrain, Whole, Window
+from spark_jobs.declare import BadDeclaration, BadRequest, Retrain, Whole, Window
 from spark_jobs.use_cases import load
 
 BIKES = load("bike_sharing")
@@ -154,6 +154,15 @@ def test_an_untouched_form_is_an_empty_form() -> None:
         "reason": "",
     }
     assert Form.of(untouched) == Form.of(untouched | {"parameters": {}}) == Form()
+
+
+def test_the_form_says_what_no_model_reads_and_what_that_costs() -> None:
+    assert str(of_a_use_case(BIKES)["retrain"].description).endswith("code, parameters or data changed.")
+    blind = replace(BIKES.features, protected=("hour", "holiday"), protected_costs="RMSE 99 instead of 50.")
+    said = str(of_a_use_case(replace(BIKES, features=blind))["retrain"].description)
+    assert said.endswith("changed. No model reads hour and holiday. RMSE 99 instead of 50.")
+    with pytest.raises(BadDeclaration, match="says what protected columns cost, and none is protected"):
+        replace(BIKES.features, protected_costs="nothing")
 
 
 def test_the_form_asks_for_a_candidate_that_takes_long() -> None:

@@ -54,13 +54,19 @@ def slowly(seconds: float) -> Callable[[Any], Any]:
 
 def test_who_has_no_key_or_a_wrong_one_is_let_in_nowhere_but_where_health_is_asked(asked: Asked) -> None:
     stranger = Client(asked.client.address)
-    for path in ("/v1/models", "/metrics", "/openapi.json", "/docs"):
+    for path in ("/v1/models", "/metrics", "/openapi.json"):
         assert stranger.get(path).status_code == 401
     for key in ("", "Bearer wrong", "Basic x", "Bearer"):
         told = stranger.post(PREDICT, json=BODY, headers={"Authorization": key})
         assert (told.status_code, told.headers["WWW-Authenticate"]) == (401, "Bearer")
-    assert [stranger.get(path).status_code for path in ("/ping", "/health", "/version")] == [200] * 3
+    assert [stranger.get(path).status_code for path in ("/ping", "/health", "/version", "/docs")] == [200] * 4
     assert stranger.post(PREDICT, json=BODY, headers={"X-API-Key": asked.key}).status_code == 200
+
+
+def test_the_page_needs_nothing_of_another_server(asked: Asked) -> None:
+    page = Client(asked.client.address).get("/docs").text
+    assert "/openapi.json" in page
+    assert "://" not in page
 
 
 def test_each_client_has_keys_of_its_own_and_loses_them_without_a_restart(asked: Asked) -> None:

@@ -43,7 +43,8 @@ def test_somebody_is_called_above_50k_from_where_accuracy_and_f1_are_best_togeth
     chance = draw.integers(1, 20, 300) / 20
     judged = pd.DataFrame({"above_50k": (draw.random(300) < chance).astype(int), "probability": chance})
     worth = {
-        at: sum(model.measure(judged, {"threshold": at})[name] for name in ("accuracy", "f1")) for at in set(chance)
+        at: sum(model.measure(judged, {"threshold": at})[name] for name in (*4 * ("accuracy",), "f1"))
+        for at in set(chance)
     }
     assert worth[model.calibrate(judged)["threshold"]] == pytest.approx(max(worth.values()))
 
@@ -82,6 +83,13 @@ def fitted(some: DataFrame) -> dict[str, Any]:
 def test_spark_s_own_models_tell_people_apart(fitted: dict[str, Any], some: DataFrame, name: str) -> None:
     judged = fitted[name].score(some, ["above_50k"]).toPandas()
     assert model.measure(judged, AT_HALF)["auc"] > 0.85
+
+
+def test_the_logistic_regression_learns_that_the_middle_of_a_number_is_best(some: DataFrame) -> None:
+    grown = some.withColumn("above_50k", f.col("age").between(35, 50).cast("int"))
+    logistic = next(one for one in model.candidates() if one.name == "logistic")
+    judged = logistic.fit(grown, {}, COLUMNS).score(grown, ["above_50k"]).toPandas()
+    assert model.measure(judged, AT_HALF)["auc"] > 0.97
 
 
 @pytest.mark.parametrize("name", ON_SPARK)

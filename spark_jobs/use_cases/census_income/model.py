@@ -1,6 +1,6 @@
 """Which models are tried for census income, from when on somebody is said to earn more, and what that is worth."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.kinds import Candidate, Params
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LABEL = "above_50k"
+WORDS = tuple(name for name in USE_CASE.features.read if name in USE_CASE.features.categories)
+NUMBERS = tuple(name for name in USE_CASE.features.read if name not in WORDS)
 # A search makes do with trees enough to tell values apart; what people get has more of them.
 FOREST: Params = {"estimator": "RandomForestClassifier", "n_estimators": 50, "final_estimators": 300}
 BOOSTING: Params = {"objective": "binary:logistic", "eval_metric": "auc", "rounds": 2000, "patience": 50}
@@ -51,9 +53,14 @@ def plots(judged: "pd.DataFrame", constants: Mapping[str, float], importance: "p
 
 
 def _logistic(params: Params) -> Any:
+    """Numbers and their products with one another: so it can learn that forty is a good age."""
     from pyspark.ml.classification import LogisticRegression
+    from pyspark.ml.feature import PolynomialExpansion, VectorAssembler
 
-    return _pipeline(LogisticRegression(featuresCol="vector", labelCol=LABEL, **params))
+    numbers = VectorAssembler(inputCols=list(NUMBERS), outputCol="numbers")
+    products = PolynomialExpansion(inputCol="numbers", outputCol="products", degree=2)
+    learning = LogisticRegression(featuresCol="vector", labelCol=LABEL, **params)
+    return _pipeline(learning, [numbers, products], ["products"])
 
 
 def _tree(params: Params) -> Any:
@@ -68,19 +75,19 @@ def _boosted_trees(params: Params) -> Any:
     return _pipeline(GBTClassifier(featuresCol="vector", labelCol=LABEL, **params))
 
 
-def _pipeline(estimator: Any) -> Any:
+def _pipeline(estimator: Any, prepared: Sequence[Any] = (), numbers: Sequence[str] = NUMBERS) -> Any:
     """Words are learned from the rows it is fitted on, a column each; one that is missing or new has none."""
     from pyspark.ml import Pipeline
     from pyspark.ml.feature import OneHotEncoder, StringIndexer, VectorAssembler
 
-    features = USE_CASE.features
-    words = [name for name in features.read if name in features.categories]
-    numbers = [name for name in features.read if name not in features.categories]
-    indexed, coded = [f"{name}_indexed" for name in words], [f"{name}_coded" for name in words]
+    indexed, coded = ([f"{name}_{what}" for name in WORDS] for what in ("indexed", "coded"))
     return Pipeline(
         stages=[
-            StringIndexer(inputCols=words, outputCols=indexed, handleInvalid="keep", stringOrderType="alphabetAsc"),
+            StringIndexer(
+                inputCols=list(WORDS), outputCols=indexed, handleInvalid="keep", stringOrderType="alphabetAsc"
+            ),
             OneHotEncoder(inputCols=indexed, outputCols=coded),
+            *prepared,
             VectorAssembler(inputCols=[*coded, *numbers], outputCol="vector"),
             estimator,
         ]
