@@ -19,6 +19,7 @@ NAMES = (
     "fair",
     "scoring",
     "predict",
+    "serving",
     "looking",
     *OF_MAINTENANCE,
     "bike_sharing",

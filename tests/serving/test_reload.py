@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from serving.champion import follow
+from serving.version import About, Version
 from spark_jobs.declare import Place, Refused, Unreachable, tags
 from tests.serving.conftest import Asked, champion
 from tests.serving.shelf import CENSUS, Shelf
@@ -61,13 +62,24 @@ def test_after_a_promotion_and_a_roll_back_each_answer_is_of_one_version_and_non
     assert order in (["1", "2", "1"], ["2", "1"])
 
 
-def test_a_version_that_does_not_load_leaves_the_old_one_and_all_say_so(asked: Asked, shelf: Shelf) -> None:
+def test_a_version_that_does_not_load_leaves_the_old_one_and_all_say_so(
+    asked: Asked, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = Version.load
     number = shelf.add(CENSUS)
     (file,) = Path(str(shelf.client.get_model_version(CENSUS, number).source)).glob("data/*/*.ubj")
     file.write_bytes(file.read_bytes()[:-100])
     shelf.crown(CENSUS, number)
+    tried: list[str] = []
+
+    def loading(about: About, folder: Path) -> Version:
+        tried.append(about.version)
+        return load(about, folder)
+
+    monkeypatch.setattr(Version, "load", loading)
     for _ in range(3):
         asked.champions[CENSUS].look()
+    assert tried == [number]
     assert version_of(asked) == "1"
     health = asked.client.get("/health")
     assert health.status_code == 200
