@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -117,14 +118,30 @@ class InMemory(ABC):
         return matrix_of(rows, self.columns.features, self.words, self.numbers)
 
     def _of_batch(self, rows: "pa.RecordBatch", numbers: str) -> "Numbers":
+        """As `matrix_of` has it. Of one row, which an application asks about, most of the time goes into calls."""
         import numpy as np
         import pyarrow as pa
+        import pyarrow.compute as pc
 
         kind = pa.type_for_alias(numbers)
-        columns = [
-            _column(self.words, rows, name).cast(kind).to_numpy(zero_copy_only=False) for name in self.columns.features
-        ]
-        return np.column_stack(columns)
+        found: Numbers = np.empty((len(rows), len(self.columns.features)), numbers)
+        for place, name in enumerate(self.columns.features):
+            column = rows.column(name)
+            if name in self.words:
+                among = _among(tuple(self.words[name]), column.type)
+                column = pc.call_function("index_in", [column], among)
+            if column.type != kind:
+                column = column.cast(kind)
+            found[:, place] = column.to_numpy(zero_copy_only=False)
+        return found
+
+
+@lru_cache(maxsize=1024)
+def _among(words: tuple[str, ...], kind: "pa.DataType") -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.SetLookupOptions(pa.array(words, kind))
 
 
 def words_of(rows: "pd.DataFrame", columns: Columns) -> dict[str, tuple[str, ...]]:
@@ -154,12 +171,3 @@ def means_of(rows: "pd.DataFrame", columns: Columns) -> dict[str, float]:
     """Of what is there; a feature that is nowhere has none, and no word has."""
     means = rows[[name for name in columns.features if name not in columns.categories]].astype("float64").mean()
     return {str(name): float(mean) for name, mean in means.items() if mean == mean}  # noqa: PLR0124 - NaN is not
-
-
-def _column(words: Words, batch: "pa.RecordBatch", name: str) -> "pa.Array":
-    """As `matrix_of` has it."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    found = batch.column(name)
-    return pc.index_in(found, value_set=pa.array(words[name], found.type)) if name in words else found
