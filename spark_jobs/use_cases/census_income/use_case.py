@@ -143,6 +143,7 @@ USE_CASE = UseCase(
         lookback=timedelta(),
         categories=CATEGORIES,
         protected=("race", "sex"),
+        protected_costs="On the published people: an AUC of 0.9280 instead of 0.9283, accuracy 0.873 as with them.",
     ),
     labels=Labels(columns=("above_50k",), horizon=timedelta(), clock="people"),
     split=HashSplit(judge=0.25, validate=0.15, strata=("above_50k", "sex")),
