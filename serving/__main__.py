@@ -17,7 +17,9 @@ from serving.keys import Keys
 from serving.settings import LOOPBACK, Settings
 from spark_jobs import use_cases
 from spark_jobs.declare import BadRequest, NightshiftError, Place
+from spark_jobs.life import end_with_parent
 
+OF_A_JOB = "--of-a-job"  # which may be killed
 LOG = logging.getLogger("serving")
 # One short try each time: the next look at the registry is seconds away.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
@@ -83,6 +85,8 @@ def main(told: Mapping[str, str]) -> None:
 
 
 if __name__ == "__main__":
+    if OF_A_JOB in sys.argv[1:]:
+        end_with_parent()
     try:
         main(os.environ)
     except NightshiftError as error:

@@ -12,6 +12,7 @@ from spark_jobs.declare.errors import (
 )
 from spark_jobs.declare.job import EVERY_NIGHT, Job, Place, Retrain, Stage, is_bucket, parse
 from spark_jobs.declare.learning import CONTENT, Bound, Gate, GroupBound, HashSplit, Search, TimeSplit
+from spark_jobs.declare.serving import Serving
 from spark_jobs.declare.space import Choice, Parameters, Real, Space, Whole
 from spark_jobs.declare.table import RECORD, Check, Column, Kind, RawTable
 from spark_jobs.declare.use_case import Features, Labels, Publication, Reads, Report, UseCase
@@ -50,6 +51,7 @@ __all__ = [
     "Report",
     "Retrain",
     "Search",
+    "Serving",
     "Space",
     "Stage",
     "TimeSplit",

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from spark_jobs.declare.errors import BadDeclaration
 from spark_jobs.declare.learning import Gate, HashSplit, Search, TimeSplit
+from spark_jobs.declare.serving import Serving
 from spark_jobs.declare.table import RawTable
 
 NAME = re.compile(r"[a-z][a-z0-9_]{1,49}")
@@ -125,6 +126,7 @@ class UseCase:
     approval: bool = field(default=False, repr=False)  # a person is asked before a model is promoted
     answer_within: timedelta = field(default=timedelta(days=3), repr=False)  # else it is not
     needs_classic: tuple[str, ...] = field(default=(), repr=False)  # candidates that no serverless session can keep
+    serving: Serving | None = field(default=None, repr=False)  # a service answers with a model before it is promoted
     profile: bool = field(default=False, repr=False)  # pictures and tables of the data, when there are new ones
 
     def __post_init__(self) -> None:

@@ -8,8 +8,11 @@ from typing import Any, Literal
 from spark_jobs.declare import Bound, Gate, GroupBound
 from spark_jobs.learning.bootstrap import Interval
 from spark_jobs.learning.groups import CHALLENGER, CHAMPION, LEAD, Group, Slice
+from spark_jobs.learning.served import Served
 
 Metrics = Mapping[str, float]
+PROMOTE: Literal["PROMOTE"] = "PROMOTE"
+REJECT: Literal["REJECT"] = "REJECT"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,13 +38,21 @@ def judge(gate: Gate, evidence: Evidence) -> Verdict:
     """Every rule is asked, so that a REJECT names all that is amiss."""
     missing = [evidence.failure] if evidence.failure else _rows(gate, evidence)
     if missing:
-        return Verdict(verdict="REJECT", reasons=missing, numbers={"rows": evidence.rows})
+        return Verdict(verdict=REJECT, reasons=missing, numbers={"rows": evidence.rows})
     objections = [*_limit(gate, evidence), *_lead(gate, evidence)]
     for bound in gate.bounds:
         objections += _bound(bound, evidence)
     objections += _groups(gate, evidence)
     reasons = objections or [_praise(gate, evidence)]
-    return Verdict(verdict="REJECT" if objections else "PROMOTE", reasons=reasons, numbers=_numbers(gate, evidence))
+    return Verdict(verdict=REJECT if objections else PROMOTE, reasons=reasons, numbers=_numbers(gate, evidence))
+
+
+def after_asking(verdict: Verdict, asked: Served) -> Verdict:
+    """Good enough, and does a service answer with it as the batch does?"""
+    numbers = {**verdict.numbers, "service": dict(asked.numbers)}
+    if asked.objections:
+        return Verdict(verdict=REJECT, reasons=asked.objections, numbers=numbers)
+    return Verdict(verdict=PROMOTE, reasons=verdict.reasons, numbers=numbers)
 
 
 def lead_of(rule: Gate | Bound, challenger: Metrics, champion: Metrics) -> float:

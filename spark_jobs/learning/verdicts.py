@@ -67,9 +67,18 @@ def in_words(stored: Stored) -> str:
         f"{numbers['rows']} rows {stretch(judged)} that no contestant has seen; "
         f"rows of this {'share' if judged['hashed'] else 'stretch'} have judged {stored['times']} times before.",
     ]
+    if service := numbers.get("service"):
+        lines += ["", _of_service(service)]
     if "metric" in numbers:
         lines += ["", *_table(numbers)]
     return "\n".join(lines) + "\n"
+
+
+def _of_service(told: Mapping[str, Any]) -> str:
+    return (
+        f"A service that was started with it answered {told['rows']} of these rows over HTTP: {told['starts']:.1f} s "
+        f"until it answered, {1000 * told['answers']:.3g} ms a row, {told['gigabytes']:.2f} GB."
+    )
 
 
 def _table(numbers: Mapping[str, Any]) -> list[str]:

@@ -10,12 +10,13 @@ from pyspark.sql import DataFrame
 from spark_jobs.declare import CONTENT, BadRequest, TimeSplit, UseCase
 from spark_jobs.kinds import Model
 from spark_jobs.learning.bootstrap import Interval, interval
-from spark_jobs.learning.gate import Evidence, judge, lead_of
+from spark_jobs.learning.gate import PROMOTE, Evidence, after_asking, judge, lead_of
 from spark_jobs.learning.groups import slices
 from spark_jobs.learning.known import Known, in_memory, known
 from spark_jobs.learning.model_part import ModelPart, model_part
 from spark_jobs.learning.pictures import keep_groups, keep_pictures
 from spark_jobs.learning.registered import Broken, Registered, registered
+from spark_jobs.learning.served import served
 from spark_jobs.learning.splits import Part, parts
 from spark_jobs.learning.verdicts import Stored, former, plain, store, times_judged
 from spark_jobs.tracking import Tracking, tracking
@@ -79,6 +80,9 @@ def _judged(work: Work, book: Tracking, challenger: Registered, champion: Regist
     stretch = parts(work.use_case, work.job.window, rows.frame if rows else None).judge
     contest, judged = _outcome(work, book, versions, rows, stretch)
     verdict = judge(work.use_case.gate, judged.evidence)
+    if work.use_case.serving and verdict.verdict == PROMOTE:
+        asked = served(work.place, work.use_case, challenger.version, challenger.features, judged.frames[0])
+        verdict = after_asking(verdict, asked)
     LOG.info("%s: %s", verdict.verdict, "; ".join(verdict.reasons))
     stored: Stored = plain(asdict(verdict)) | {
         "version": challenger.version,

@@ -23,17 +23,13 @@ FUNCTIONS = {
 # Of Airflow's side an act that needs no Airflow, with what it stands on.
 ACTS = ("__init__.py", "registry.py", "databricks/__init__.py", "databricks/promotion.py")
 VERSION, SUFFIX = "0.1.0", "-py3-none-any.whl"
-# What a job imports and a runtime may lack or have in another version. Spark and Delta are the runtime's own.
+# What a job imports, or a service that it starts, and a runtime may lack or have in another version. Spark and Delta are
+# the runtime's own.
 LIBRARIES = (
-    "fairlearn",
-    "fg-data-profiling",
-    "matplotlib",
-    "mlflow",
-    "optuna",
-    "pandas",
-    "scikit-learn",
-    "xgboost-cpu",
+    *("fairlearn", "fg-data-profiling", "matplotlib", "mlflow", "optuna", "pandas", "scikit-learn", "xgboost-cpu"),
+    *("httptools", "orjson", "prometheus-client", "sqlglot", "starlette", "uvicorn", "uvloop"),
 )
+CODE = ("spark_jobs", "serving")
 LOCKED, PAPERS = "requirements.txt", (".md",)
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same content gives the same bytes
 
@@ -63,9 +59,10 @@ class Wheel:
 
     def files(self) -> dict[str, bytes]:
         """Also what a use case has beside its code, but for papers and what machines leave."""
-        jobs, plugins = self.checkout / "spark_jobs", self.checkout / "plugins"
-        kept = [path for path in sorted(jobs.rglob("*")) if path.is_file() and not _is_left_out(path.relative_to(jobs))]
-        code = dict.fromkeys(kept, self.checkout)
+        plugins, code = self.checkout / "plugins", dict[Path, Path]()
+        for root in (self.checkout / name for name in CODE):
+            kept = (path for path in sorted(root.rglob("*")) if path.is_file())
+            code |= {path: self.checkout for path in kept if not _is_left_out(path.relative_to(root))}
         acts = {path: plugins for name in ACTS if (path := plugins / "nightshift" / name).exists()}
         return {path.relative_to(root).as_posix(): path.read_bytes() for path, root in (code | acts).items()}
 

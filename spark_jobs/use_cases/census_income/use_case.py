@@ -17,6 +17,7 @@ from spark_jobs.declare import (
     RawTable,
     Real,
     Search,
+    Serving,
     Space,
     UseCase,
     Whole,
@@ -161,6 +162,7 @@ USE_CASE = UseCase(
     reasons=3,
     reasons_from="threshold",
     slices=("sex", "race"),
+    serving=Serving(),
     profile=True,
     publication=Publication(
         url="https://archive.ics.uci.edu/static/public/2/adult.zip",

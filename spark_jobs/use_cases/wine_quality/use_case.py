@@ -18,6 +18,7 @@ from spark_jobs.declare import (
     RawTable,
     Real,
     Search,
+    Serving,
     Space,
     UseCase,
     Whole,
@@ -114,6 +115,7 @@ USE_CASE = UseCase(
     reasons=3,
     reasons_from="threshold",
     approval=True,
+    serving=Serving(),
     profile=True,
     publication=Publication(
         url="https://archive.ics.uci.edu/static/public/186/wine+quality.zip",
