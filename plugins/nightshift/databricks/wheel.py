@@ -23,8 +23,8 @@ FUNCTIONS = {
 # Of Airflow's side an act that needs no Airflow, with what it stands on.
 ACTS = ("__init__.py", "registry.py", "databricks/__init__.py", "databricks/promotion.py")
 VERSION, SUFFIX = "0.1.0", "-py3-none-any.whl"
-# What a job imports, or a service that it starts, and a runtime may lack or have in another version. Spark and Delta are
-# the runtime's own.
+# What a job imports, or a service that it starts, and a runtime may lack or have otherwise. Spark and Delta are the
+# runtime's own.
 LIBRARIES = (
     *("fairlearn", "fg-data-profiling", "matplotlib", "mlflow", "optuna", "pandas", "scikit-learn", "xgboost-cpu"),
     *("httptools", "orjson", "prometheus-client", "sqlglot", "starlette", "uvicorn", "uvloop"),
