@@ -115,9 +115,10 @@ class Champion:
                 self._keep(about, Path(folder))
         else:
             loaded = Version.load(about, files)
-        former, self.live = self.live, loaded
+        after = f", after {self.live.about.version}" if self.live else ""
+        self.live = loaded
         self.reloaded(self.model, "loaded")
-        LOG.info("%s: version %s answers now, after %s", self.model, about.version, former and former.about.version)
+        LOG.info("%s: version %s answers now%s", self.model, about.version, after)
         self._name_live(about)
 
     def _keep(self, about: About, folder: Path) -> None:
