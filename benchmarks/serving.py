@@ -22,13 +22,14 @@ from typing import Any
 import pyarrow as pa
 
 from benchmarks.measured import alternated, asked, tell, timed
+from engine.running import free_port
 from local.places import SPARK
 from serving.bodies import ARROW, JSON
 from spark_jobs import use_cases
 from spark_jobs.kinds import Columns, Params, kind
 from tests.serving.malformed import bodies
 from tests.serving.shelf import CENSUS, Shelf, gold
-from tests.serving.standing import free_port, standing
+from tests.serving.standing import standing
 
 TREES: Params = {"objective": "binary:logistic", "rounds": 300, "max_depth": 6, "eta": 0.1}
 OURS = f"/v1/models/{CENSUS}:predict"

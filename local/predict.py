@@ -20,8 +20,9 @@ from local.home import Home, from_environment
 from local.typed import model_of
 from spark_jobs import use_cases
 from spark_jobs.declare import BadRequest, NightshiftError, Place, UseCase
+from spark_jobs.declare.wanted import named
 from spark_jobs.failures import cause, explained
-from spark_jobs.predicting.asked import as_delivered, asked, named, version_to_ask
+from spark_jobs.predicting.asked import as_delivered, asked, version_to_ask
 from spark_jobs.predicting.file import Told, predict
 from spark_jobs.predicting.given import ENDINGS, Format, Given, given
 from spark_jobs.predicting.question import Version

@@ -8,6 +8,7 @@ import pyarrow as pa
 from serving.bodies import ARROW, JSON, Body
 from serving.refusals import Told
 from serving.version import Answer, Version
+from spark_jobs.declare.wanted import MANY, named
 
 Written = tuple[bytes, str]  # a body, and its kind
 
@@ -45,8 +46,7 @@ def typed(version: Version, body: Body, *, arrow: bool) -> tuple[Written, Answer
     asked, names = version.asked.wanted, version.asked.names
     if lacks := [name for name in names if name not in body.columns] if body.length else []:
         what = f"the columns of its raw table {asked.table.name}" if asked.raw else "features by name"
-        more = f" and {len(lacks) - 10} more" if len(lacks) > 10 else ""
-        raise Told(422, f"no row names {', '.join(lacks[:10])}{more}: {version.about.model} is asked with {what}")
+        raise Told(422, f"no row names {named(lacks)}: {version.about.model} is asked with {what}")
     answer = version.answer(body.columns, body.length, reasons=body.reasons)
     ignored = [name for name in body.columns if name not in names]
     return ((as_arrow(answer, ignored), ARROW) if arrow else (told(answer, ignored), JSON)), answer
@@ -55,7 +55,7 @@ def typed(version: Version, body: Body, *, arrow: bool) -> tuple[Written, Answer
 def protocol(version: Version, body: Body) -> tuple[Written, Answer]:
     """As MLflow's own server says it: predictions alone, of all rows or of none."""
     if lacks := [name for name in version.about.features if name not in body.columns]:
-        raise Told(400, f"the model reads {', '.join(lacks[:10])}, which the body does not name")
+        raise Told(400, f"the model reads {', '.join(lacks[:MANY])}, which the body does not name")
     answer = version.predict(body.columns, body.length)
     if answer.rows.reasons:
         place, whys = min(answer.rows.reasons.items())

@@ -3,7 +3,6 @@
 A request takes what is live when it comes, and keeps it to its end. What cannot be loaded leaves the old one in place.
 """
 
-import json
 import logging
 import shutil
 import threading
@@ -11,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from serving.keeping import Kept
 from serving.version import About, Version
@@ -18,6 +18,10 @@ from spark_jobs import use_cases
 from spark_jobs.declare import NightshiftError, Place, Refused, Unreachable, tags
 from spark_jobs.failures import cause
 from spark_jobs.tracking.digest import digest
+from spark_jobs.tracking.told import told
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
 
 LOG = logging.getLogger(__name__)
 
@@ -34,7 +38,7 @@ class Champion:
     live: Version | None = None
     trouble: str = ""  # why the newest champion is not the one that answers
     away: str = ""  # since when the registry does not answer
-    asked_at: float = 0.0  # when the registry last answered, by the clock that only goes forward
+    asked: bool = False  # the registry has answered since the start
     _bad: str = field(default="", repr=False)  # a version that did not load: tried again only when it changes
 
     def start(self) -> None:
@@ -80,9 +84,9 @@ class Champion:
             self._back()
             if found is None:
                 raise Refused(f"{self.model} has no champion yet: promote a version, or name one, VERSION=...")
-            about = _about(self.model, found.tags, str(found.version), str(found.run_id or ""))
-            told = f"{about.version} {about.files} {about.verdict}"
-            if told == self._bad:
+            about = _about(self.model, found)
+            this = f"{about.version} {about.files} {about.verdict}"
+            if this == self._bad:
                 return
             if self.live is not None and self._same(about):
                 self.trouble = self._bad = ""
@@ -93,7 +97,7 @@ class Champion:
             except Unreachable:
                 raise
             except Exception:
-                self._bad = told
+                self._bad = this
                 raise
         self.trouble = self._bad = ""
 
@@ -111,9 +115,10 @@ class Champion:
                 self._keep(about, Path(folder))
         else:
             loaded = Version.load(about, files)
-        former, self.live = self.live, loaded
+        after = f", after {self.live.about.version}" if self.live else ""
+        self.live = loaded
         self.reloaded(self.model, "loaded")
-        LOG.info("%s: version %s answers now, after %s", self.model, about.version, former and former.about.version)
+        LOG.info("%s: version %s answers now%s", self.model, about.version, after)
         self._name_live(about)
 
     def _keep(self, about: About, folder: Path) -> None:
@@ -131,7 +136,7 @@ class Champion:
             LOG.warning("%s: version %s is not named here: %s", self.model, about.version, error)
 
     def _back(self) -> None:
-        self.asked_at = time.monotonic()
+        self.asked = True
         if self.away:
             LOG.info("%s: the registry answers again", self.model)
             self.away = ""
@@ -150,22 +155,13 @@ def follow(champions: list[Champion], every: float, over: threading.Event) -> th
     return thread
 
 
-def _about(model: str, told: dict[str, str], version: str, run: str) -> About:
-    needed = (tags.KIND, tags.FEATURES, tags.CONSTANTS)
-    if missing := [name for name in needed if name not in told]:
-        raise Refused(
-            f"version {version} of {model} has no tag {', '.join(missing)}, so nobody knows what it reads: use a "
-            "version that the stage train registered"
-        )
+def _about(model: str, found: "ModelVersion") -> About:
+    known = found.tags
     return About(
         model=model,
-        version=version,
-        kind=told[tags.KIND],
-        features=tuple(told[tags.FEATURES].split(",")),
-        constants=json.loads(told[tags.CONSTANTS]),
-        files=told.get(tags.FILES, ""),
-        run=run,
-        verdict=told.get(tags.VERDICT, ""),
-        reasons=told.get(tags.REASONS, ""),
-        source=told.get(tags.SOURCE, ""),
+        **told(found),
+        files=known.get(tags.FILES, ""),
+        verdict=known.get(tags.VERDICT, ""),
+        reasons=known.get(tags.REASONS, ""),
+        source=known.get(tags.SOURCE, ""),
     )

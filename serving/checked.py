@@ -128,7 +128,7 @@ class Checking:
         kinds = {column.name: column.kind for column in table.columns}
         heads = zip(table.header, table.columns, strict=True)
         typings = tuple((head, column.name, Typing(column=column, missing=missing)) for head, column in heads)
-        rules = [(f"{key} is missing", compiled(f"`{key}` IS NOT NULL", kinds)) for key in table.own_key]
+        rules = [(key.says.missing, compiled(f"`{key.name}` IS NOT NULL", kinds)) for key in table.own_key]
         rules += [(check.not_so, compiled(check.sql, kinds)) for check in table.checks]
         return cls(wanted=wanted, typings=typings, rules=tuple(rules), names=tuple(wanted.names))
 

@@ -25,7 +25,7 @@ def health(champion: Champion) -> dict[str, Any]:
         told["trouble"] = champion.trouble
     if champion.away:
         told["registry"] = f"does not answer since {champion.away}"
-    elif not champion.asked_at:
+    elif not champion.asked:
         told["registry"] = "was not asked yet: this version was kept here"
     return told
 
@@ -110,11 +110,8 @@ def _predict(version: Version) -> dict[str, Any]:
 
 
 def _invocations(version: Version) -> dict[str, Any]:
-    words = version.model.words
-    rows = [
-        {name: words[name][0] if name in words else version.model.usual.get(name) for name in version.about.features}
-    ]
-    content = {"application/json": {"schema": {"type": "object"}, "example": {"dataframe_records": rows}}}
+    told = {"dataframe_records": [_usual(version)]}
+    content = {"application/json": {"schema": {"type": "object"}, "example": told}}
     return _operation("MLflow's scoring protocol, with features by name", content, "predictions")
 
 

@@ -156,9 +156,10 @@ class RawTable:
         return bool(self.day_column) or self.at_arrival
 
     @property
-    def own_key(self) -> tuple[str, ...]:
+    def own_key(self) -> tuple[Column, ...]:
         """Of the key, the columns that a row names itself."""
-        return tuple(key for key in self.key if key in self.column_names and key != "at")
+        held = {column.name: column for column in self.columns}
+        return tuple(held[key] for key in self.key if key in held and key != "at")
 
     @property
     def by_record(self) -> bool:

@@ -7,6 +7,8 @@ from datetime import timedelta
 from spark_jobs.declare.table import RECORD, Column, Kind, RawTable
 from spark_jobs.declare.use_case import UseCase
 
+MANY = 10  # names that a line holds
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
@@ -42,3 +44,9 @@ def wanted_features(use_case: UseCase, features: Sequence[str]) -> Wanted:
         Column(name=name, kind=Kind.TEXT if name in words else Kind.NUMBER, required=False) for name in features
     )
     return Wanted(table=RawTable(name="features", columns=columns, key=RECORD, at_arrival=True), raw=False)
+
+
+def named(names: Sequence[str]) -> str:
+    """As many as one reads."""
+    more = len(names) - MANY
+    return ", ".join(names[:MANY]) + (f" and {more} more" if more > 0 else "")

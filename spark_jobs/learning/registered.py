@@ -1,17 +1,17 @@
 """A registered version, as its tags tell it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyspark.sql import SparkSession
 
-from spark_jobs.declare import NightshiftError, Refused, UseCase, tags
+from spark_jobs.declare import NightshiftError, UseCase, tags
 from spark_jobs.failures import cause
 from spark_jobs.kinds import Columns, Model, kind
 from spark_jobs.learning.splits import Part
 from spark_jobs.tracking import Tracking
+from spark_jobs.tracking.told import told
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -48,20 +48,9 @@ class Registered:
 
 
 def registered(found: "ModelVersion") -> Registered:
-    needed = (tags.KIND, tags.FEATURES, tags.FITTED, tags.TUNED, tags.CONSTANTS)
-    missing = [name for name in needed if name not in found.tags]
-    if missing:
-        raise Refused(
-            f"version {found.version} of {found.name} has no tag {', '.join(missing)}, so nobody knows what it reads: "
-            "use a version that the stage train registered"
-        )
     return Registered(
-        version=str(found.version),
-        run=str(found.run_id),
-        kind=found.tags[tags.KIND],
-        features=tuple(found.tags[tags.FEATURES].split(",")),
+        **told(found, tags.FITTED, tags.TUNED),
         fitted=Part.from_json(found.tags[tags.FITTED]),
         tuned=Part.from_json(found.tags[tags.TUNED]),
-        constants=json.loads(found.tags[tags.CONSTANTS]),
         told=dict(found.tags),
     )

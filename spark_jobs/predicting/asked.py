@@ -1,18 +1,17 @@
 """What a version asks of the rows of a file: their columns, how their text is checked, what its model reads of it."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 
 from spark_jobs import use_cases
 from spark_jobs.declare import Refused, UseCase, Wanted, tags, wanted
+from spark_jobs.declare.wanted import named
 from spark_jobs.learning.registered import Registered, registered
 from spark_jobs.predicting.given import Begun, Given, refused
 from spark_jobs.tracking import Tracking
-
-MANY = 10  # names that a line holds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +67,3 @@ def version_to_ask(book: Tracking, wanted: str) -> Registered:
             f'one, VERSION=..., or bring it back: make rollback MODEL={model} VERSION={number} REASON="..."'
         )
     return registered(found)
-
-
-def named(names: Sequence[str]) -> str:
-    """As many as one reads."""
-    more = len(names) - MANY
-    return ", ".join(names[:MANY]) + (f" and {more} more" if more > 0 else "")

@@ -79,7 +79,7 @@ def settings(spark: SparkSession, wanted: Mapping[str, str]) -> Iterator[None]:
 
 
 def _missing_keys(table: RawTable) -> list[str]:
-    return [_when(f"{name_of(key)} IS NULL", f"{key} is missing") for key in table.own_key]
+    return [_when(f"{name_of(key.name)} IS NULL", key.says.missing) for key in table.own_key]
 
 
 def _time_reasons(table: RawTable) -> list[str]:

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 import requests
 
+from engine.running import free_port
 from local import serve, serve_key
 from local.commands import CannotGoOn
 from local.home import Home
 from spark_jobs.declare import BadRequest
 from tests.serving.conftest import Client
 from tests.serving.shelf import CENSUS, Shelf
-from tests.serving.standing import ROOT, free_port
+from tests.serving.standing import ROOT
 from tests.serving.test_interface import person
 
 STARTED = """

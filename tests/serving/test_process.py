@@ -1,9 +1,13 @@
 """The service as a process: how it starts, and how it ends."""
 
+import json
 import signal
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+import time
+from contextlib import ExitStack, closing, suppress
+from http.client import HTTPConnection
+
+import pytest
+import requests
 
 from tests.serving.conftest import Client
 from tests.serving.shelf import CENSUS, Shelf
@@ -15,37 +19,48 @@ AWAY = "http://127.0.0.1:9"
 
 
 def test_requests_that_are_being_answered_when_it_is_told_to_end_are_answered(shelf: Shelf) -> None:
-    with standing(shelf, SERVE_THREADS="1", SERVE_WAITING="100", SERVE_EACH="100") as service:
+    body = json.dumps({"rows": [person()] * 100}).encode()
+    with standing(shelf, SERVE_WAITING="100", SERVE_EACH="100") as service:
         service.wait()
-        clients = [
-            Client(service.client.address, service.client.headers["Authorization"].split()[1]) for _ in range(50)
-        ]
-        for client in clients:
-            assert client.get("/ping").status_code == 200  # each has its connection
-        body: Any = {"rows": [person()] * 1500, "reasons": True}
-        inside = threading.Barrier(51)
-
-        def ask(client: Client) -> Any:
-            inside.wait()
-            return client.post(PREDICT, json=body)
-
-        with ThreadPoolExecutor(50) as pool:
-            told = [pool.submit(ask, client) for client in clients]
-            inside.wait()
-            while _inside(service.client) < 30:
-                pass
+        with ExitStack() as open_ones:
+            clients = [
+                open_ones.enter_context(closing(_begun(service.client, body[:-1], len(body)))) for _ in range(50)
+            ]
+            _until_inside(service.client, len(clients))
             service.process.send_signal(signal.SIGTERM)
-            found = [one.result() for one in told]
-        assert [one.status_code for one in found] == [200] * 50
-        assert all(len(one.json()["rows"]) == 1500 for one in found)
+            _until_refused(service.client)
+            for client in clients:
+                client.send(body[-1:])
+            for client in clients:
+                answer = client.getresponse()
+                assert (answer.status, len(json.loads(answer.read())["rows"])) == (200, 100)
         assert service.process.wait(timeout=20) in (0, -signal.SIGTERM)
-        for client in clients:
-            client.close()
 
 
-def _inside(client: Client) -> float:
-    (line,) = [line for line in client.get("/metrics").text.splitlines() if line.startswith("serving_asking ")]
-    return float(line.split()[1])
+def _begun(client: Client, some: bytes, length: int) -> HTTPConnection:
+    """A request of which the service has some, and waits for the rest."""
+    made = HTTPConnection(client.address.removeprefix("http://"), timeout=60)
+    made.putrequest("POST", PREDICT)
+    for name, value in (("Authorization", client.headers["Authorization"]), ("Content-Length", str(length))):
+        made.putheader(name, value)
+    made.endheaders(some)
+    return made
+
+
+def _until_inside(client: Client, many: int) -> None:
+    until = time.monotonic() + 30
+    while f"\nserving_asking {many:.1f}\n" not in client.get("/metrics").text:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def _until_refused(client: Client) -> None:
+    until = time.monotonic() + 30
+    with suppress(requests.ConnectionError):
+        while time.monotonic() < until:
+            Client(client.address).get("/ping")
+            time.sleep(0.02)
+        pytest.fail("it was told to end and goes on taking requests")
 
 
 def test_after_a_kill_it_starts_again_with_what_it_had_without_a_registry(shelf: Shelf) -> None:

@@ -151,7 +151,7 @@ def test_a_copy_that_is_half_there_is_none(asked: Asked, shelf: Shelf, broken: s
     again = champion(shelf, CENSUS)
     again.start()
     assert again.live is not None
-    assert again.asked_at
+    assert again.asked
 
 
 def test_a_disk_that_takes_no_copy_keeps_no_champion_from_answering(asked: Asked, shelf: Shelf) -> None:

@@ -22,9 +22,10 @@ from nightshift.databricks import promotion
 from nightshift.databricks.wheel import Wheel
 from nightshift.registry import PREVIOUS, Act, Model
 from spark_jobs.declare import Place, Refused
-from spark_jobs.declare.tags import APPROVAL, CHAMPION, FEATURES, FITTED, HISTORY, IMPORTED, ROWS, VERDICT
+from spark_jobs.declare.tags import APPROVAL, CHAMPION, FEATURES, FILES, FITTED, HISTORY, IMPORTED, ROWS, VERDICT
 from spark_jobs.declare.unity import UnityClient
 from spark_jobs.tracking import Tracking, tracking
+from spark_jobs.tracking.digest import digest
 from spark_jobs.use_cases import load
 from tests.databricks.address import told
 from tests.databricks.fake.server import Workspace, workspace
@@ -92,10 +93,11 @@ def test_a_version_is_registered_found_opened_and_known_by_its_run(book: Trackin
     version = book.register(run, model(tmp_path / "model"), labels, "the first")
     found = book.version_of(run)
     assert found is not None
-    assert (str(found.version), found.tags) == (version, labels)
+    assert (str(found.version), found.tags) == (version, labels | {FILES: digest(tmp_path / "model")})
     assert [str(one.version) for one in book.versions()] == [version]
     with book.files_of(version) as folder:
         assert (folder / "MLmodel").exists()
+        assert digest(folder) == found.tags[FILES]
     book.challenge(version)
     book.label(version, {ROWS: "def"}, "better words")
     assert book.version(version).tags[ROWS] == "def"
