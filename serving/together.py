@@ -94,7 +94,7 @@ def _asked(waiting: Waiting) -> Asked | Exception:
 
 
 def _by_one_call(version: Version, asked: Sequence[Asked]) -> dict[int, Answer]:
-    """A call for those whose rows are of the same types. What it fails of is asked alone, and fails for who asked it."""
+    """A call for those whose rows are of the same types. Where one fails, each is asked alone, and so told its own."""
     groups: dict[pa.Schema, list[Asked]] = {}
     for one in asked:
         groups.setdefault(one.question.batch.schema, []).append(one)

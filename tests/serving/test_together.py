@@ -77,17 +77,18 @@ def test_each_is_told_what_is_wrong_with_it_and_the_others_are_answered(one_thre
             "good": waits.also({"rows": [person(), person(age=30)]}),
             "nothing": waits.also({"rows": []}),
             "protocol": waits.also({"dataframe_records": features(2)}, "/invocations"),
+            "another": waits.also({"dataframe_records": features(1)}, "/invocations"),
             "bad": waits.also({"dataframe_records": [features(1)[0] | {"age": "old"}]}, "/invocations"),
         }
     found = {name: one.result() for name, one in told.items()}
     assert {name: one.status_code for name, one in found.items()} == {
-        "refused": 200, "strange": 422, "good": 200, "nothing": 200, "protocol": 200, "bad": 400,
+        "refused": 200, "strange": 422, "good": 200, "nothing": 200, "protocol": 200, "another": 200, "bad": 400,
     }  # fmt: skip
     assert found["refused"].json()["rows"] == [{"refused": ["age is below 17"]}]
     assert found["good"].json() == good
     assert found["nothing"].json()["rows"] == []
     assert len(found["protocol"].json()["predictions"]) == 2
-    assert waits.held.calls == [1, 2, 2]  # numbers of the protocol are of another type
+    assert waits.held.calls == [1, 2, 3]  # numbers of the protocol are of another type
 
 
 @pytest.mark.usefixtures("patient")
