@@ -24,7 +24,8 @@ import pyarrow as pa
 from benchmarks.measured import alternated, asked, tell, timed
 from engine.running import free_port
 from local.places import SPARK
-from serving.bodies import ARROW, JSON
+from serving.bodies import JSON
+from serving.tables import ARROW
 from spark_jobs import use_cases
 from spark_jobs.kinds import Columns, Params, kind
 from tests.serving.malformed import bodies

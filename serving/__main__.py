@@ -11,6 +11,7 @@ import uvicorn
 
 from serving.app import Service
 from serving.champion import Champion, follow
+from serving.connection import heard
 from serving.doors import Doors
 from serving.keeping import Kept
 from serving.keys import Keys
@@ -68,17 +69,13 @@ def main(told: Mapping[str, str]) -> None:
     follow(list(made.champions.values()), settings.every, over)
     scheme = "https" if settings.certificate else "http"
     LOG.info("answers at %s://%s:%d, page /docs", scheme, settings.host, settings.port)
-    config = uvicorn.Config(
-        made.app(),
+    config = heard(
+        made,
         host=settings.host,
         port=settings.port,
-        access_log=False,  # an address may hold what should not be kept
-        server_header=False,
         log_level="warning",
         ssl_certfile=settings.certificate or None,
         ssl_keyfile=settings.certificate_key or None,
-        timeout_graceful_shutdown=settings.limits.seconds,
-        timeout_keep_alive=30,
     )
     uvicorn.Server(config).run()
     over.set()

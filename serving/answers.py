@@ -5,8 +5,9 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from serving.bodies import ARROW, JSON, Body
+from serving.bodies import JSON, Body
 from serving.refusals import Told
+from serving.tables import ARROW
 from serving.version import Answer, Version
 from spark_jobs.declare.wanted import MANY, named
 

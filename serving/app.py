@@ -23,6 +23,7 @@ from serving.champion import Champion
 from serving.doors import SOON, Doors
 from serving.metrics import CONTENT, Metrics
 from serving.refusals import Told
+from serving.tables import ARROW
 from serving.version import Answer, CannotAnswer, Version
 
 LOG = logging.getLogger(__name__)
@@ -106,7 +107,7 @@ class Service:
             raise Told(404, f"no such model answers here; there is {', '.join(self.champions)}")
         accepts = request.headers.get("accept", "")
         kind = _kind(request)
-        arrow = bodies.ARROW in accepts or (kind != bodies.JSON and bodies.JSON not in accepts)
+        arrow = ARROW in accepts or (kind != bodies.JSON and bodies.JSON not in accepts)
         return await self._ask(request, champion, partial(_typed, limits=self.doors.limits, arrow=arrow))
 
     # How they are answered.

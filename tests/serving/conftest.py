@@ -13,6 +13,7 @@ import uvicorn
 
 from serving.app import Service
 from serving.champion import Champion
+from serving.connection import heard
 from serving.doors import Doors
 from serving.keeping import Kept
 from serving.keys import Keys, new
@@ -66,7 +67,7 @@ class Asked:
         for one in self.champions.values():
             one.start()
         self.service = Service(champions=self.champions, doors=Doors(keys=Keys(self.keys), limits=limits or Limits()))
-        self.server = uvicorn.Server(uvicorn.Config(self.service.app(), port=0, log_level="error"))
+        self.server = uvicorn.Server(heard(self.service, port=0, log_level="error"))
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
         while not self.server.started:

@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from serving.bodies import ARROW, JSON, PARQUET
+from serving.bodies import JSON
+from serving.tables import ARROW, PARQUET
 from tests.serving.shelf import CENSUS
 from tests.serving.test_interface import person
 

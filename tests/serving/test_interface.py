@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from serving.bodies import ARROW, PARQUET
 from serving.settings import Limits
+from serving.tables import ARROW, PARQUET
 from spark_jobs import use_cases
 from tests.serving.conftest import Asked
 from tests.serving.shelf import CENSUS, delivered, gold

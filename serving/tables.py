@@ -1,0 +1,138 @@
+"""Tables as bodies. What one unfolds to is known, and refused, before it is made."""
+
+import struct
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from serving.refusals import Told, refuse_many
+from serving.settings import Limits
+from serving.unfolding import PIECES, TooMuch, is_compressed, pages
+
+ARROW, PARQUET = "application/vnd.apache.arrow.stream", "application/vnd.apache.parquet"
+TIMES = 10  # as large as a body may be, its table may become
+BROKEN = (pa.ArrowException, OSError, ValueError, MemoryError, struct.error, LookupError)
+NUMBERS = (pa.types.is_primitive, pa.types.is_null, pa.types.is_decimal)
+WORDS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+VIEWS = (pa.types.is_string_view, pa.types.is_binary_view)
+BYTES = "BYTE_ARRAY"
+
+
+def columns(raw: bytes, kind: str, limits: Limits) -> tuple[dict[str, Any], int]:
+    """By name, each in one piece; and how many rows."""
+    try:
+        table = _stream(raw, limits) if kind == ARROW else _parquet(raw, limits)
+        found = {name: _whole(table[place]) for place, name in enumerate(table.column_names)}
+        _refuse_long(found, limits)
+    except TooMuch as error:
+        raise Told(413, str(error)) from None
+    except BROKEN as error:
+        raise Told(422, f"the body cannot be read as {kind}: {(str(error).splitlines() or [''])[0][:200]}") from None
+    return found, table.num_rows
+
+
+def _stream(raw: bytes, limits: Limits) -> pa.Table:
+    """Batches come one by one, and no more of them than may be asked about."""
+    for place, message in enumerate(pa.ipc.MessageReader.open_stream(raw)):
+        if place >= PIECES:
+            raise TooMuch(f"the table comes in more than {PIECES:,} pieces")
+        if is_compressed(message.type, message.metadata.to_pybytes()):
+            raise Told(422, "an Arrow stream is sent without compression; what should be small is sent as Parquet")
+    batches, rows = [], 0
+    with pa.ipc.open_stream(raw) as reader:
+        _refuse_strange(reader.schema, limits)
+        for batch in reader:
+            rows += batch.num_rows
+            refuse_many(rows, 0, limits)
+            batch.validate(full=True)
+            batches.append(batch)
+        return pa.Table.from_batches(batches, reader.schema)
+
+
+def _parquet(raw: bytes, limits: Limits) -> pa.Table:
+    """Texts that are there once are read once: only so are they as small as their pages."""
+    import pyarrow.parquet as pq  # noqa: PLC0415 - only for who sends it
+
+    file = pq.ParquetFile(pa.BufferReader(raw))
+    about, schema = file.metadata, file.schema_arrow
+    refuse_many(max(about.num_rows, sum(about.row_group(at).num_rows for at in range(about.num_row_groups))), 0, limits)
+    _refuse_strange(schema, limits)
+    words = [field.name for field in schema if _is_one_of(field.type, WORDS + VIEWS)]
+    for place, field in enumerate(schema):
+        kept = file.schema.column(place)
+        if kept.length > limits.text or (kept.physical_type == BYTES and not _is_text(field.type)):
+            raise Told(422, f"{field.name[:100]} is kept as bytes that stand for a {field.type}: send numbers or texts")
+    most = TIMES * limits.body
+    if about.num_row_groups * about.num_columns > PIECES:
+        raise TooMuch(f"the table comes in more than {PIECES:,} pieces")
+    if sum(_pages(raw, about)) > most:
+        raise TooMuch(f"the table unfolds to more than {most:,} bytes")
+    table = pq.ParquetFile(pa.BufferReader(raw), metadata=about, read_dictionary=words).read()
+    table.validate(full=True)
+    return table
+
+
+def _pages(raw: bytes, about: Any) -> Iterator[int]:
+    places = product(range(about.num_row_groups), range(about.num_columns))
+    left = PIECES - about.num_row_groups * about.num_columns
+    for group, place in places:
+        column = about.row_group(group).column(place)
+        if column.num_values <= 0:
+            continue  # of which nothing is read
+        start, words = column.data_page_offset, column.dictionary_page_offset or 0
+        start = words if 0 < words < start else start  # where who reads it begins
+        for page in pages(raw, start, start + column.total_compressed_size, left):
+            left -= 1
+            yield page
+
+
+def _refuse_strange(schema: pa.Schema, limits: Limits) -> None:
+    refuse_many(0, len(schema), limits)
+    if len(set(schema.names)) != len(schema.names):
+        raise Told(422, "the table names a column twice")
+    for field in schema:
+        kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+        if not _is_one_of(kind, NUMBERS + WORDS + VIEWS):
+            raise Told(422, f"{field.name[:100]} is a {str(field.type)[:100]}: a table holds numbers, texts and times")
+
+
+def _refuse_long(found: dict[str, Any], limits: Limits) -> None:
+    whole, most = 0, TIMES * limits.body
+    for name, column in found.items():
+        lengths = _lengths(column)
+        if len(lengths) and int(lengths.max()) > limits.text:
+            raise Told(413, f"{name[:100]} holds a text of more than {limits.text:,} bytes")
+        whole += int(lengths.sum())
+    if whole > most:
+        raise TooMuch(f"the texts of the table come to more than {most:,} bytes")
+
+
+def _lengths(column: Any) -> Any:
+    """Of its texts, in bytes."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        each = _lengths(column.dictionary)
+        return each[column.indices.drop_null().to_numpy()] if len(each) else each
+    if _is_one_of(kind, VIEWS):  # for which Arrow computes nothing yet
+        words = np.frombuffer(column.buffers()[1], "<i4").reshape(-1, 4)[column.offset :][: len(column), 0]
+        return words.astype("int64") * column.is_valid().to_numpy(zero_copy_only=False)
+    if not _is_one_of(kind, WORDS):
+        return np.zeros(0, "int64")
+    return pc.binary_length(column).fill_null(0).to_numpy().astype("int64")
+
+
+def _whole(column: Any) -> Any:
+    found = column.combine_chunks()
+    return found if isinstance(found, pa.Array) else pa.concat_arrays(found.chunks)
+
+
+def _is_text(kind: Any) -> bool:
+    return _is_one_of(kind.value_type if pa.types.is_dictionary(kind) else kind, WORDS + VIEWS)
+
+
+def _is_one_of(kind: Any, kinds: Any) -> bool:
+    return any(one(kind) for one in kinds)
