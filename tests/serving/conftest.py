@@ -3,7 +3,7 @@
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,14 @@ def shelf(full_shelf: Shelf, tmp_path: Path) -> Shelf:
     return Shelf(tmp_path)
 
 
+def until(happens: Callable[[], object], what: str) -> None:
+    """However slow the machine is; but not for ever."""
+    end = time.monotonic() + 60
+    while not happens():
+        assert time.monotonic() < end, f"it was waited for in vain: {what}"
+        time.sleep(0.01)
+
+
 class Client(requests.Session):
     """Of one address, with a key."""
 
@@ -70,8 +78,7 @@ class Asked:
         self.server = uvicorn.Server(heard(self.service, port=0, log_level="error"))
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
-        while not self.server.started:
-            time.sleep(0.01)
+        until(lambda: self.server.started, "the service listens")
         port = self.server.servers[0].sockets[0].getsockname()[1]
         self.client = Client(f"http://127.0.0.1:{port}", self.key)
 

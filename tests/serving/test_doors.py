@@ -1,11 +1,13 @@
 """Who comes in, how much of what they bring, and what they are told when a model is slow or fails."""
 
+import json
 import logging
+import os
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +18,7 @@ import pytest
 from serving.keys import Keys, new
 from serving.settings import Limits, Settings
 from spark_jobs.declare import BadRequest
-from tests.serving.conftest import Asked, Client
+from tests.serving.conftest import Asked, Client, until
 from tests.serving.shelf import CENSUS, Shelf
 from tests.serving.test_interface import person
 
@@ -44,12 +46,34 @@ def acts(asked: Asked, act: Callable[[Any], Any]) -> None:
     one.live = replace(one.live, model=Acting(one.live.model, act))  # type: ignore[arg-type] # acts as one
 
 
-def slowly(seconds: float) -> Callable[[Any], Any]:
-    def act(answer: Any) -> Any:
-        time.sleep(seconds)
+class Holding:
+    """Answers when it is let go, and not before."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+
+    def __call__(self, answer: Any) -> Any:
+        assert self.go.wait(60)
         return answer
 
-    return act
+
+class Asking(threading.Thread):
+    """One request beside others, which is with the model when this goes on."""
+
+    def __init__(self, asked: Asked, client: Client) -> None:
+        super().__init__()
+        self.client = client
+        inside = asked.service.doors.inside
+        before = inside.total()
+        self.start()
+        until(lambda: inside.total() > before, "the request is being answered")
+
+    def run(self) -> None:
+        self.told = self.client.post(PREDICT, json=BODY)
+
+    def status(self) -> int:
+        self.join()
+        return self.told.status_code
 
 
 def test_who_has_no_key_or_a_wrong_one_is_let_in_nowhere_but_where_health_is_asked(asked: Asked) -> None:
@@ -107,43 +131,36 @@ def test_a_key_in_the_address_is_refused_and_written_nowhere(
 
 
 def test_more_than_may_be_answered_at_once_are_told_to_come_again(shelf: Shelf) -> None:
-    busy = Asked(shelf, limits=Limits(waiting=3, each=2))
-    acts(busy, slowly(0.5))
-    clients = [Client(busy.client.address, key) for key in (busy.key, busy.key, busy.key)]
-    other = [Client(busy.client.address, new(busy.keys, "other")) for _ in range(2)]
-    told: dict[int, Any] = {}
-
-    def ask(place: int, client: Client) -> None:
-        told[place] = client.post(PREDICT, json=BODY)
-
-    threads = []
-    for place, client in enumerate([*clients, *other]):
-        threads.append(threading.Thread(target=ask, args=(place, client)))
-        threads[-1].start()
-        time.sleep(0.08)
-    for thread in threads:
-        thread.join()
-    assert [told[place].status_code for place in range(5)] == [200, 200, 429, 200, 503]
-    assert [told[place].headers["Retry-After"] for place in (2, 4)] == ["1", "1"]
+    busy, model = Asked(shelf, limits=Limits(waiting=3, each=2)), Holding()
+    acts(busy, model)
+    other = new(busy.keys, "other")
+    inside = [Asking(busy, Client(busy.client.address, key)) for key in (busy.key, busy.key)]
+    told = [busy.client.post(PREDICT, json=BODY)]
+    inside.append(Asking(busy, Client(busy.client.address, other)))
+    told.append(Client(busy.client.address, other).post(PREDICT, json=BODY))
+    assert [(one.status_code, one.headers["Retry-After"]) for one in told] == [(429, "1"), (503, "1")]
+    model.go.set()
+    assert [one.status() for one in inside] == [200] * 3
+    until(lambda: not busy.service.doors.inside, "all have left")
     assert busy.predict([person()]).status_code == 200
     busy.end()
 
 
-def test_a_model_that_takes_too_long_is_not_waited_for_and_keeps_nobody_from_asking_how_it_is(shelf: Shelf) -> None:
-    busy = Asked(shelf, limits=Limits(seconds=1, waiting=2))
-    acts(busy, slowly(3))
-    began = time.monotonic()
-    asking = threading.Thread(target=busy.predict, args=([person()],))
-    asking.start()
-    time.sleep(0.1)
+def test_a_model_that_takes_seconds_for_a_row_is_not_waited_for_and_keeps_nobody_from_asking_how_it_is(
+    shelf: Shelf,
+) -> None:
+    busy, model = Asked(shelf, limits=Limits(seconds=1, waiting=2)), Holding()
+    acts(busy, model)
+    first = Asking(busy, busy.client)
     assert Client(busy.client.address).get("/health").status_code == 200
-    assert time.monotonic() - began < 0.8
-    told = busy.predict([person()])
+    told = Client(busy.client.address, busy.key).post(PREDICT, json=BODY)
     assert (told.status_code, told.headers["Retry-After"]) == (503, "1")
     assert "no answer within 1 s" in told.json()["error"]
+    assert first.status() == 503
     told = busy.predict([person()])
     assert "2 requests are being answered" in told.json()["error"]
-    asking.join()
+    model.go.set()
+    until(lambda: not busy.service.doors.inside, "its threads are done")
     busy.end()
 
 
@@ -192,8 +209,7 @@ def test_a_model_that_prints_disturbs_nobody(asked: Asked) -> None:
 
 
 def connected(asked: Asked) -> socket.socket:
-    host, _, port = asked.client.address.removeprefix("http://").partition(":")
-    return socket.create_connection((host, int(port)), timeout=20)
+    return socket.create_connection(address(asked), timeout=20)
 
 
 def head(asked: Asked, length: int) -> bytes:
@@ -208,24 +224,43 @@ def test_a_body_that_does_not_come_is_not_waited_for(shelf: Shelf) -> None:
         assert b"408" in line.recv(100)
     with connected(slow) as line:
         line.sendall(head(slow, 1000) + b'{"rows": [')
-    time.sleep(0.2)
-    assert not slow.service.doors.inside
+    until(lambda: not slow.service.doors.inside, "who is gone is not waited for")
     assert slow.predict([person()]).status_code == 200
     slow.end()
 
 
-def test_a_client_that_never_reads_keeps_no_other_from_being_answered(asked: Asked) -> None:
-    import orjson
-
-    body = orjson.dumps({"rows": [person()] * 9000})
-    lines = [connected(asked) for _ in range(3)]
-    for line in lines:
+def test_a_client_that_never_reads_is_not_waited_for_and_keeps_no_other_from_being_answered(
+    shelf: Shelf, caplog: pytest.LogCaptureFixture
+) -> None:
+    short = Asked(shelf, limits=Limits(seconds=3))
+    rows = [person(), *[{"age": 1}] * 6000]  # each of which is told a dozen reasons: megabytes, all in all
+    body = json.dumps({"rows": rows}).encode()
+    with socket.socket(fileno=os.dup(short.server.servers[0].sockets[0].fileno())) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16)  # or the kernel takes it all
+    with closing(socket.socket()) as line, caplog.at_level(logging.INFO):
         line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        line.sendall(head(asked, len(body)) + body)
-    assert asked.predict([person()]).status_code == 200
-    for line in lines:
-        line.close()
-    assert asked.predict([person()]).status_code == 200
+        line.connect(address(short))
+        line.sendall(head(short, len(body)) + body)
+        here, connections = line.getsockname(), short.server.server_state.connections
+        assert len(short.predict(rows).json()["rows"]) == 6001
+        until(lambda: "an answer was not read within 3 s" in caplog.text, "it is not read")
+        until(lambda: here not in [one.client for one in connections], "its connection is ended")  # type: ignore[union-attr] # of HTTP
+        assert len(whatever_comes(line)) < len(short.predict(rows).content)
+    short.end()
+
+
+def address(asked: Asked) -> tuple[str, int]:
+    host, _, port = asked.client.address.removeprefix("http://").partition(":")
+    return host, int(port)
+
+
+def whatever_comes(line: socket.socket) -> bytes:
+    found = bytearray()
+    line.settimeout(60)
+    with suppress(ConnectionError):
+        while part := line.recv(1 << 16):
+            found += part
+    return bytes(found)
 
 
 BAD: dict[str, tuple[dict[str, str], str]] = {
