@@ -16,8 +16,10 @@ from serving.doors import Doors
 from serving.keeping import Kept
 from serving.keys import Keys
 from serving.settings import LOOPBACK, Settings
+from serving.watching import Watch
 from spark_jobs import use_cases
 from spark_jobs.declare import BadRequest, NightshiftError, Place
+from spark_jobs.files import Files
 from spark_jobs.life import end_with_parent
 
 OF_A_JOB = "--of-a-job"  # which may be killed
@@ -44,7 +46,8 @@ def service(settings: Settings) -> Service:
     }
     for champion in champions.values():
         champion.start()
-    return Service(champions=champions, doors=Doors(keys=keys, limits=settings.limits))
+    watch = Watch(share=settings.watch, landing=Files(settings.landing)) if settings.watch else None
+    return Service(champions=champions, doors=Doors(keys=keys, limits=settings.limits), watch=watch)
 
 
 def _refuse_taken(settings: Settings) -> None:
@@ -68,6 +71,8 @@ def main(told: Mapping[str, str]) -> None:
     made, over = service(settings), threading.Event()
     follow(list(made.champions.values()), settings.every, over)
     scheme = "https" if settings.certificate else "http"
+    if made.watch is not None:
+        LOG.info("of the requests %s are written to %s, with their answers", settings.watch, settings.landing)
     LOG.info("answers at %s://%s:%d, page /docs", scheme, settings.host, settings.port)
     config = heard(
         made,

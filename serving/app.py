@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
@@ -25,10 +26,11 @@ from serving.metrics import CONTENT, Metrics
 from serving.refusals import Told
 from serving.tables import ARROW
 from serving.version import Answer, CannotAnswer, Version
+from serving.watching import Exchange, Watch
 
 LOG = logging.getLogger(__name__)
 Handler = Callable[[Request], Awaitable[Response]]
-Work = Callable[[Version, bytes, str], tuple[answers.Written, Answer]]
+Work = Callable[[Version, bytes, str], tuple[answers.Written, Exchange]]
 OPEN = ("/ping", "/health", "/version", "/docs")  # without a key: whether it is up, and a page that asks for one
 
 
@@ -36,6 +38,7 @@ OPEN = ("/ping", "/health", "/version", "/docs")  # without a key: whether it is
 class Service:
     champions: Mapping[str, Champion]
     doors: Doors
+    watch: Watch | None = None
     metrics: Metrics = field(default_factory=Metrics)
     pool: ThreadPoolExecutor = field(init=False)
 
@@ -43,6 +46,8 @@ class Service:
         self.pool = ThreadPoolExecutor(self.doors.limits.threads, thread_name_prefix="models")
         for champion in self.champions.values():
             champion.reloaded = lambda model, outcome: self.metrics.reloads.labels(model, outcome).inc()
+        if self.watch is not None:
+            self.watch.told = lambda model, outcome, rows: self.metrics.watched.labels(model, outcome).inc(rows)
 
     def app(self) -> Starlette:
         get: dict[str, Handler] = {
@@ -57,7 +62,17 @@ class Service:
         post: dict[str, Handler] = {"/invocations": self.invocations, "/v1/models/{name}:predict": self.predict}
         routes = [Route(path, self._heard(path, handler), methods=["GET"]) for path, handler in get.items()]
         routes += [Route(path, self._heard(path, handler), methods=["POST"]) for path, handler in post.items()]
-        return Starlette(routes=routes, exception_handlers={HTTPException: _no_route, Exception: _failed})
+        failing: dict[Any, Any] = {HTTPException: _no_route, Exception: _failed}
+        return Starlette(routes=routes, exception_handlers=failing, lifespan=self.watching)
+
+    @asynccontextmanager
+    async def watching(self, _: Starlette) -> AsyncIterator[None]:
+        if self.watch is None:
+            yield
+            return
+        self.watch.start()
+        yield
+        await asyncio.to_thread(self.watch.end)
 
     # Routes.
     async def ping(self, _: Request) -> Response:
@@ -125,12 +140,14 @@ class Service:
             raise
         asked.add_done_callback(lambda _: self.doors.leave(client))  # a thread cannot be ended, so it is waited for
         try:
-            (body, media), answer = await asyncio.wait_for(asyncio.shield(asked), limits.seconds)
+            (body, media), exchange = await asyncio.wait_for(asyncio.shield(asked), limits.seconds)
         except TimeoutError:
             asked.add_done_callback(lambda done: done.cancelled() or done.exception())
             raise Told(503, f"there was no answer within {limits.seconds} s: ask about fewer rows", wait=SOON) from None
-        self._count(answer)
-        return Response(body, media_type=media, headers={"Model-Version": answer.about.version})
+        self._count(exchange.answer)
+        if self.watch is not None:
+            self.watch.take(replace(exchange, client=client))
+        return Response(body, media_type=media, headers={"Model-Version": exchange.answer.about.version})
 
     def _count(self, answer: Answer) -> None:
         about, refused = answer.about, len(answer.rows.reasons)
@@ -163,12 +180,16 @@ class Service:
         return heard
 
 
-def _typed(version: Version, raw: bytes, kind: str, *, limits: Any, arrow: bool) -> tuple[answers.Written, Answer]:
-    return answers.typed(version, bodies.typed(raw, kind, limits), arrow=arrow)
+def _typed(version: Version, raw: bytes, kind: str, *, limits: Any, arrow: bool) -> tuple[answers.Written, Exchange]:
+    body = bodies.typed(raw, kind, limits)
+    written, answer = answers.typed(version, body, arrow=arrow)
+    return written, Exchange(use_case=version.use_case, wanted=version.asked.wanted, body=body, answer=answer)
 
 
-def _protocol(version: Version, raw: bytes, kind: str, *, limits: Any) -> tuple[answers.Written, Answer]:
-    return answers.protocol(version, bodies.protocol(raw, kind, limits))
+def _protocol(version: Version, raw: bytes, kind: str, *, limits: Any) -> tuple[answers.Written, Exchange]:
+    body = bodies.protocol(raw, kind, limits)
+    written, answer = answers.protocol(version, body)
+    return written, Exchange(use_case=version.use_case, wanted=version.features.wanted, body=body, answer=answer)
 
 
 def _kind(request: Request) -> str:

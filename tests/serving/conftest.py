@@ -18,6 +18,7 @@ from serving.doors import Doors
 from serving.keeping import Kept
 from serving.keys import Keys, new
 from serving.settings import Limits
+from serving.watching import Watch
 from tests.serving.shelf import Shelf
 from tests.spark.conftest import THIRD_PARTY
 
@@ -68,13 +69,21 @@ class Client(requests.Session):
 class Asked:
     """A service and a client of it that has a key."""
 
-    def __init__(self, shelf: Shelf, *names: str, limits: Limits | None = None, version: str = "") -> None:
+    def __init__(
+        self,
+        shelf: Shelf,
+        *names: str,
+        limits: Limits | None = None,
+        version: str = "",
+        watch: Watch | None = None,
+    ) -> None:
         self.keys = shelf.folder / "keys"
         self.key = new(self.keys, "tester")
         self.champions = {name: champion(shelf, name, version) for name in names or ("census_income",)}
         for one in self.champions.values():
             one.start()
-        self.service = Service(champions=self.champions, doors=Doors(keys=Keys(self.keys), limits=limits or Limits()))
+        doors = Doors(keys=Keys(self.keys), limits=limits or Limits())
+        self.service = Service(champions=self.champions, doors=doors, watch=watch)
         self.server = uvicorn.Server(heard(self.service, port=0, log_level="error"))
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()

@@ -268,6 +268,8 @@ BAD: dict[str, tuple[dict[str, str], str]] = {
     "a word": ({"SERVE_ROWS": "many"}, "SERVE_ROWS: is a whole number from 1"),
     "nought": ({"SERVE_SECONDS": "0"}, "SERVE_SECONDS: is a whole number from 1"),
     "a port": ({"SERVE_PORT": "70000"}, "SERVE_PORT: is a whole number from 1 to 65535"),
+    "a share": ({"SERVE_WATCH": "1.5"}, "SERVE_WATCH: is a share of the requests, from 0 to 1, got '1.5'"),
+    "no share": ({"SERVE_WATCH": "nan"}, "SERVE_WATCH: is a share of the requests"),
     "anybody": ({"ANYBODY": "true"}, "ANYBODY: is 'yes', and then whoever reaches the port may ask"),
     "two models": ({"MODEL": "a,b", "VERSION": "1"}, "VERSION: is the number of a version of one model"),
 }
