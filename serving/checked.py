@@ -79,7 +79,8 @@ class Typing:
         if values.null_count and column.required:
             return None
         if column.kind is Kind.TEXT:
-            words = pc.cast(values, pa.string()) if pa.types.is_dictionary(values.type) else values
+            folded = pa.types.is_dictionary(values.type) and pa.types.is_string(values.type.value_type)
+            words = pc.cast(values, pa.string()) if folded else values
             taken = pa.types.is_string(words.type) and self.codes
             return (
                 words if taken and pc.all(pc.is_in(words, value_set=self.code_array)).as_py() in (True, None) else None

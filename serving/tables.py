@@ -1,8 +1,6 @@
 """Tables as bodies. What one unfolds to is known, and refused, before it is made."""
 
 import struct
-from collections.abc import Iterator
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -11,7 +9,7 @@ import pyarrow.compute as pc
 
 from serving.refusals import Told, refuse_many
 from serving.settings import Limits
-from serving.unfolding import PIECES, TooMuch, is_compressed, pages
+from serving.unfolding import BYTES, PIECES, Footer, TooMuch, is_compressed
 
 ARROW, PARQUET = "application/vnd.apache.arrow.stream", "application/vnd.apache.parquet"
 TIMES = 10  # as large as a body may be, its table may become
@@ -19,7 +17,6 @@ BROKEN = (pa.ArrowException, OSError, ValueError, MemoryError, struct.error, Loo
 NUMBERS = (pa.types.is_primitive, pa.types.is_null, pa.types.is_decimal)
 WORDS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
 VIEWS = (pa.types.is_string_view, pa.types.is_binary_view)
-BYTES = "BYTE_ARRAY"
 
 
 def columns(raw: bytes, kind: str, limits: Limits) -> tuple[dict[str, Any], int]:
@@ -57,37 +54,20 @@ def _parquet(raw: bytes, limits: Limits) -> pa.Table:
     """Texts that are there once are read once: only so are they as small as their pages."""
     import pyarrow.parquet as pq  # noqa: PLC0415 - only for who sends it
 
-    file = pq.ParquetFile(pa.BufferReader(raw))
-    about, schema = file.metadata, file.schema_arrow
-    refuse_many(max(about.num_rows, sum(about.row_group(at).num_rows for at in range(about.num_row_groups))), 0, limits)
-    _refuse_strange(schema, limits)
-    words = [field.name for field in schema if _is_one_of(field.type, WORDS + VIEWS)]
-    for place, field in enumerate(schema):
-        kept = file.schema.column(place)
-        if kept.length > limits.text or (kept.physical_type == BYTES and not _is_text(field.type)):
-            raise Told(422, f"{field.name[:100]} is kept as bytes that stand for a {field.type}: send numbers or texts")
+    footer = Footer.of(raw)
+    refuse_many(footer.rows, len(footer.leaves), limits)
     most = TIMES * limits.body
-    if about.num_row_groups * about.num_columns > PIECES:
-        raise TooMuch(f"the table comes in more than {PIECES:,} pieces")
-    if sum(_pages(raw, about)) > most:
+    if sum(footer.pages(raw)) > most:
         raise TooMuch(f"the table unfolds to more than {most:,} bytes")
-    table = pq.ParquetFile(pa.BufferReader(raw), metadata=about, read_dictionary=words).read()
+    schema = pq.ParquetFile(pa.BufferReader(raw)).schema_arrow
+    _refuse_strange(schema, limits)
+    for (kept, length), field in zip(footer.leaves, schema, strict=True):
+        if length > limits.text or (kept == BYTES and not _is_text(field.type)):
+            raise Told(422, f"{field.name[:100]} is kept as bytes that stand for a {field.type}: send numbers or texts")
+    words = [field.name for field in schema if _is_text(field.type)]
+    table = pq.ParquetFile(pa.BufferReader(raw), read_dictionary=words).read()
     table.validate(full=True)
     return table
-
-
-def _pages(raw: bytes, about: Any) -> Iterator[int]:
-    places = product(range(about.num_row_groups), range(about.num_columns))
-    left = PIECES - about.num_row_groups * about.num_columns
-    for group, place in places:
-        column = about.row_group(group).column(place)
-        if column.num_values <= 0:
-            continue  # of which nothing is read
-        start, words = column.data_page_offset, column.dictionary_page_offset or 0
-        start = words if 0 < words < start else start  # where who reads it begins
-        for page in pages(raw, start, start + column.total_compressed_size, left):
-            left -= 1
-            yield page
 
 
 def _refuse_strange(schema: pa.Schema, limits: Limits) -> None:

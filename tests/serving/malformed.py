@@ -4,6 +4,8 @@ import io
 import json
 import random
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +13,7 @@ import pyarrow.parquet as pq
 
 from serving.bodies import JSON
 from serving.tables import ARROW, PARQUET
+from tests.serving.conftest import Client
 from tests.serving.shelf import CENSUS
 from tests.serving.test_interface import person
 
@@ -19,6 +22,7 @@ ODD: tuple[Any, ...] = (
     *(None, True, False, 0, -1, 10**30, 10**400, 1e308, -0.0, 5e-324, "", "1" * 5000, "é", "\u0000", "\ud800", "NaN"),
     *([], {}, [[]], {"a": {"b": [1]}}, "-inf", "0x10", "17", " 17 ", 1.5, 2**63, -(2**63) - 1, "🍷" * 50),
 )
+TOLD = {200, 400, 408, 413, 415, 422}
 WORDS = ("rows", "reasons", "dataframe_records", "dataframe_split", "inputs", "instances", "columns", "data", "index")
 
 
@@ -31,6 +35,35 @@ def bodies(seed: int, count: int) -> Iterator[tuple[str, str, bytes]]:
         if chance.random() < 0.05:
             kind = chance.choice([JSON, ARROW, PARQUET, "text/csv", "", "application/json; charset=utf-16", "x" * 300])
         yield chance.choice(PATHS), kind, body
+
+
+def way(chance: random.Random) -> str:
+    """How it is sent: nearly always as a client does it."""
+    return chance.choices(("whole", "in pieces", "cut", "slow"), (960, 25, 12, 3))[0]
+
+
+def send(client: Client, path: str, kind: str, body: bytes, how: str = "whole") -> int:
+    """The status; 0 where nobody waits for one. Where it is not a sentence that is told, this fails."""
+    if how == "whole":
+        told = client.post(path, data=body, headers={"Content-Type": kind})
+        assert "Traceback" not in told.text
+        return told.status_code
+    line = HTTPConnection(client.address.removeprefix("http://"), timeout=60)
+    with closing(line):
+        line.putrequest("POST", path)
+        line.putheader("Authorization", str(client.headers["Authorization"]))
+        line.putheader("Content-Type", kind)
+        if how == "in pieces":
+            line.putheader("Transfer-Encoding", "chunked")
+            line.endheaders()
+            for start in range(0, len(body), 1 + len(body) // 3):
+                piece = body[start : start + 1 + len(body) // 3]
+                line.send(b"%x\r\n%b\r\n" % (len(piece), piece))
+            line.send(b"0\r\n\r\n")
+        else:
+            line.putheader("Content-Length", str(len(body) + 1))
+            line.endheaders(body)
+        return 0 if how == "cut" else line.getresponse().status
 
 
 def _rows(chance: random.Random) -> list[Any]:

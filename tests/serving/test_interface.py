@@ -104,6 +104,21 @@ def test_a_table_is_answered_with_a_table_that_says_the_same(asked: Asked, kind:
     assert as_json.json()["rows"] == in_json
 
 
+@pytest.mark.parametrize("kind", [ARROW, PARQUET])
+def test_bytes_that_are_no_text_are_a_value_like_another(asked: Asked, kind: str) -> None:
+    columns: dict[str, Any] = {name: pa.array([value]) for name, value in person().items()}
+    table, sink = pa.table({**columns, "workclass": pa.array([b"\xff"]).dictionary_encode()}), io.BytesIO()
+    if kind == ARROW:
+        with pa.ipc.new_stream(sink, table.schema) as stream:
+            stream.write_table(table)
+    else:
+        pq.write_table(table, sink)
+    told = asked.client.post(f"/v1/models/{CENSUS}:predict", data=sink.getvalue(), headers={"Content-Type": kind})
+    found = pa.ipc.open_stream(told.content).read_all()
+    ((refused,),) = found["refused"].to_pylist()
+    assert refused.startswith("workclass is none of Private, ")
+
+
 def shapes(rows: list[dict[str, Any]]) -> dict[str, Any]:
     names = list(rows[0])
     return {

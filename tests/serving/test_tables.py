@@ -141,7 +141,7 @@ def test_a_footer_that_lies_of_how_much_a_table_unfolds_to_is_not_believed() -> 
 
 def test_a_page_that_lies_of_it_cannot_be_read() -> None:
     raw = parquet(SAME, **PLAIN)
-    sizes = list(unfolding.pages(raw, 4, 4 + _column(raw).total_compressed_size, 10))
+    sizes = list(unfolding.Footer.of(raw).pages(raw))
     assert sum(sizes) > TIMES * SMALL.body
     with pytest.raises(Told, match="the body cannot be read as") as told:
         columns(told_as(raw, sizes[0], 10), PARQUET, SMALL)
@@ -159,16 +159,28 @@ def test_a_footer_that_lies_of_its_rows_is_not_believed() -> None:
         columns(lying, PARQUET, SMALL)
 
 
+@pytest.mark.parametrize(
+    "header", [b"\x1c" * 3000, b"\x55\x02\x00", b"\x2c\x00\x00", b"\x15\x00\x15\x01\x15\x01\x00", b""]
+)
+def test_a_page_whose_header_is_none_cannot_be_read(header: bytes) -> None:
+    """Structs in structs without end, numbers for structs, structs for numbers, less than nothing, nothing."""
+    raw = parquet(pa.table({"a": range(1000)}))
+    with pytest.raises(Told, match="the body cannot be read as") as told:
+        columns(raw[:4] + header + raw[4 + len(header) :] if header else raw[:4], PARQUET, SMALL)
+    assert told.value.status == 422
+
+
 @pytest.mark.parametrize("write", [arrow, parquet])
 def test_more_pieces_than_anybody_needs_are_not_looked_at(write: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten rows of two columns: ten batches and a schema, or twenty times a page of words and one of values."""
     table = pa.table({"a": ["a"] * 10, "b": ["b"] * 10})
     kind, need = (ARROW, 11) if write is arrow else (PARQUET, 60)
+    where = f"serving.{'tables' if write is arrow else 'unfolding'}.PIECES"
     raw = write(table, row_group_size=1) if write is parquet else _in_batches(table)
-    monkeypatch.setattr("serving.tables.PIECES", need)
+    monkeypatch.setattr(where, need)
     assert columns(raw, kind, SMALL)[1] == 10
     for few in (need - 1, need // 3 - 1):
-        monkeypatch.setattr("serving.tables.PIECES", few)
+        monkeypatch.setattr(where, few)
         with pytest.raises(Told, match="pieces"):
             columns(raw, kind, SMALL)
 
@@ -178,7 +190,3 @@ def _in_batches(table: pa.Table) -> bytes:
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table, max_chunksize=1)
     return sink.getvalue()
-
-
-def _column(raw: bytes) -> Any:
-    return pq.ParquetFile(pa.BufferReader(raw)).metadata.row_group(0).column(0)
