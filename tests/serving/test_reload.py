@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from serving.champion import follow
-from serving.version import About, Version
+from serving.version import About, Answer, Version
 from spark_jobs.declare import Place, Refused, Unreachable, tags
 from tests.campaign.disk import SmallDisk
 from tests.serving.conftest import Asked, champion
@@ -151,6 +151,23 @@ def test_a_version_whose_files_are_half_written_answers_once_they_are_whole(
     one.look()
     assert asked.predict(people()).json()["version"] == number
     assert asked.client.get("/health").json()["models"][CENSUS] == {"version": number}
+
+
+def test_a_version_has_answered_once_before_it_is_the_one_that_answers(
+    asked: Asked, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So nobody waits for what a library does the first time."""
+    one, predict, seen = asked.champions[CENSUS], Version.predict, list[Any]()
+
+    def predicting(self: Version, given: Any, length: int) -> Answer:
+        assert one.live is not None
+        seen.append((self.about.version, one.live.about.version))
+        return predict(self, given, length)
+
+    monkeypatch.setattr(Version, "predict", predicting)
+    shelf.crown(CENSUS, "2")
+    one.look()
+    assert seen == [("2", "1")]
 
 
 def test_a_version_without_a_hash_of_its_files_is_not_loaded(asked: Asked, shelf: Shelf) -> None:
