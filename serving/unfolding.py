@@ -8,6 +8,7 @@ from typing import Any
 PIECES = 20_000  # messages, or pages: more of them are not looked at
 DICTIONARY = "dictionary"
 RECORDS = (DICTIONARY, "record batch")
+MAGIC = b"PAR1"
 FOOTER = 1 << 20  # bytes
 DEPTH = 10  # of structs and lists within others
 ENCODINGS: Mapping[int, int] = {5: 2, 7: 2, 8: 4}  # kinds of pages, and where each names its encoding
@@ -54,10 +55,10 @@ class Footer:
     @classmethod
     def of(cls, raw: bytes) -> "Footer":
         length = int.from_bytes(raw[-8:-4], "little")
+        if raw[-4:] != MAGIC or length + 8 > len(raw):
+            raise ValueError("it ends with no footer")
         if length > FOOTER:
             raise TooMuch(f"the footer of the table has more than {FOOTER:,} bytes")
-        if length + 8 > len(raw):
-            raise ValueError("a footer that is longer than all")
         return cls(_fields(raw[len(raw) - 8 - length : len(raw) - 8], 0)[0])
 
     @property

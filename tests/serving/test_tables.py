@@ -190,3 +190,9 @@ def _in_batches(table: pa.Table) -> bytes:
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table, max_chunksize=1)
     return sink.getvalue()
+
+
+def test_a_footer_of_more_than_anybody_needs_is_not_looked_at() -> None:
+    table = pa.table({"a": [1]}).replace_schema_metadata({"note": "x" * unfolding.FOOTER})
+    with pytest.raises(Told, match="the footer of the table has more than 1,048,576 bytes"):
+        columns(parquet(table), PARQUET, SMALL)
