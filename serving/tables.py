@@ -56,16 +56,19 @@ def _parquet(raw: bytes, limits: Limits) -> pa.Table:
 
     footer = Footer.of(raw)
     refuse_many(footer.rows, len(footer.leaves), limits)
-    most = TIMES * limits.body
-    if sum(footer.pages(raw)) > most:
-        raise TooMuch(f"the table unfolds to more than {most:,} bytes")
+    whole, most, folded = 0, TIMES * limits.body, set()
+    for place, unfolded, words in footer.pages(raw):
+        whole += unfolded
+        folded |= {place} if words else set()
+        if whole > most:
+            raise TooMuch(f"the table unfolds to more than {most:,} bytes")
     schema = pq.ParquetFile(pa.BufferReader(raw)).schema_arrow
     _refuse_strange(schema, limits)
     for (kept, length), field in zip(footer.leaves, schema, strict=True):
         if length > limits.text or (kept == BYTES and not _is_text(field.type)):
             raise Told(422, f"{field.name[:100]} is kept as bytes that stand for a {field.type}: send numbers or texts")
-    words = [field.name for field in schema if _is_text(field.type)]
-    table = pq.ParquetFile(pa.BufferReader(raw), read_dictionary=words).read()
+    once = [field.name for place, field in enumerate(schema) if place in folded and _is_text(field.type)]
+    table = pq.ParquetFile(pa.BufferReader(raw), read_dictionary=once).read()
     table.validate(full=True)
     return table
 

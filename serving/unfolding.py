@@ -14,6 +14,7 @@ DEPTH = 10  # of structs and lists within others
 ENCODINGS: Mapping[int, int] = {5: 2, 7: 2, 8: 4}  # kinds of pages, and where each names its encoding
 READ = (0, 2, 3, 4, 5, 6, 8, 9)  # not 7: texts that begin as the one before, so that each may be as long as all
 BYTES = 6  # of the ways to keep a value
+WORDS = 2  # of the kinds of pages
 SHORT, LONG = 5, 6  # whole numbers
 Fields = dict[int, Any]
 
@@ -77,25 +78,25 @@ class Footer:
             (_whole(one, 1, SHORT), _whole(one, 2, SHORT, 0)) for one in _listed(self.fields, 2)[1:] if not one.get(5)
         ]
 
-    def pages(self, raw: bytes) -> Iterator[int]:
-        """What each page of each column unfolds to, in bytes."""
+    def pages(self, raw: bytes) -> Iterator[tuple[int, int, bool]]:
+        """The place of its column, what it unfolds to in bytes, and whether it holds words that others point to."""
         left = PIECES
-        for column in [column for group in self.groups for column in _listed(group, 1)]:
+        for place, column in [one for group in self.groups for one in enumerate(_listed(group, 1))]:
             about = _struct(column, 3)
             left -= 1
             if _whole(about, 5) > 0:  # else nothing of it is read
                 start, words = _whole(about, 9), _whole(about, 11, LONG, 0)
                 start = words if 0 < words < start else start  # where who reads it begins
-                for unfolded in _pages(raw, start, start + _whole(about, 7)):
+                for unfolded, folded in _pages(raw, start, start + _whole(about, 7)):
                     left -= 1
-                    yield unfolded
+                    yield place, unfolded, folded
                     if left < 0:
                         break
             if left < 0:
                 raise TooMuch(f"the table comes in more than {PIECES:,} pieces")
 
 
-def _pages(raw: bytes, start: int, end: int) -> Iterator[int]:
+def _pages(raw: bytes, start: int, end: int) -> Iterator[tuple[int, bool]]:
     if not 0 <= start <= end <= len(raw):
         raise ValueError("a column that lies elsewhere")
     while start < end:
@@ -107,7 +108,7 @@ def _pages(raw: bytes, start: int, end: int) -> Iterator[int]:
         start += stored
         if unfolded < 0 or stored < 0 or start > end:
             raise ValueError("a page of no length")
-        yield unfolded
+        yield unfolded, _whole(header, 1, SHORT) == WORDS
 
 
 def _whole(fields: Fields, number: int, kind: int = LONG, usual: int | None = None) -> int:

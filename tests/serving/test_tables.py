@@ -52,6 +52,14 @@ WAYS: dict[str, tuple[Callable[..., bytes], str, dict[str, Any]]] = {
     **{kind: (parquet, PARQUET, {"compression": kind}) for kind in ("none", "snappy", "zstd", "gzip", "brotli", "lz4")},
     "pages of the second kind": (parquet, PARQUET, {"data_page_version": "2.0"}),
     "no words": (parquet, PARQUET, {"use_dictionary": False}),
+    "texts behind their lengths": (
+        parquet,
+        PARQUET,
+        {
+            "use_dictionary": False,
+            "column_encoding": dict.fromkeys(["text", "large", "view"], "DELTA_LENGTH_BYTE_ARRAY"),
+        },
+    ),
     "groups of a row": (parquet, PARQUET, {"row_group_size": 1}),
 }
 
@@ -141,7 +149,7 @@ def test_a_footer_that_lies_of_how_much_a_table_unfolds_to_is_not_believed() -> 
 
 def test_a_page_that_lies_of_it_cannot_be_read() -> None:
     raw = parquet(SAME, **PLAIN)
-    sizes = list(unfolding.Footer.of(raw).pages(raw))
+    sizes = [unfolded for _, unfolded, _ in unfolding.Footer.of(raw).pages(raw)]
     assert sum(sizes) > TIMES * SMALL.body
     with pytest.raises(Told, match="the body cannot be read as") as told:
         columns(told_as(raw, sizes[0], 10), PARQUET, SMALL)
@@ -196,3 +204,8 @@ def test_a_footer_of_more_than_anybody_needs_is_not_looked_at() -> None:
     table = pa.table({"a": [1]}).replace_schema_metadata({"note": "x" * unfolding.FOOTER})
     with pytest.raises(Told, match="the footer of the table has more than 1,048,576 bytes"):
         columns(parquet(table), PARQUET, SMALL)
+
+
+def test_a_text_that_many_rows_of_parquet_point_to_stays_one() -> None:
+    found, _ = columns(parquet(pa.table({"a": ["x" * 90] * 1000})), PARQUET, SMALL)
+    assert found["a"].dictionary.to_pylist() == ["x" * 90]
