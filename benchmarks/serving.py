@@ -24,17 +24,17 @@ from benchmarks.load import Load, load
 from benchmarks.measured import alternated, asked, tell, timed
 from engine.running import free_port
 from local.places import SPARK
-from serving.bodies import ARROW, JSON
+from serving.bodies import JSON
+from serving.tables import ARROW
 from spark_jobs import use_cases
 from spark_jobs.kinds import Columns, Params, kind
-from tests.serving.malformed import bodies
+from tests.serving.malformed import TOLD, bodies
 from tests.serving.shelf import CENSUS, Shelf, gold
 from tests.serving.standing import standing
 
 TREES: Params = {"objective": "binary:logistic", "rounds": 300, "max_depth": 6, "eta": 0.1}
 OURS = f"/v1/models/{CENSUS}:predict"
 CLIENTS, SECONDS, TIMES, ROWS, MALFORMED = 16, 5.0, 3, 1000, 10_000
-TOLD = {200, 400, 408, 413, 415, 422}
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,15 @@ import uvicorn
 
 from serving.app import Service
 from serving.champion import Champion, follow
+from serving.connection import heard
 from serving.doors import Doors
 from serving.keeping import Kept
 from serving.keys import Keys
 from serving.settings import LOOPBACK, Settings
+from serving.watching import Watch
 from spark_jobs import use_cases
 from spark_jobs.declare import BadRequest, NightshiftError, Place
+from spark_jobs.files import Files
 from spark_jobs.life import end_with_parent
 
 OF_A_JOB = "--of-a-job"  # which may be killed
@@ -43,7 +46,8 @@ def service(settings: Settings) -> Service:
     }
     for champion in champions.values():
         champion.start()
-    return Service(champions=champions, doors=Doors(keys=keys, limits=settings.limits))
+    watch = Watch(share=settings.watch, landing=Files(settings.landing)) if settings.watch else None
+    return Service(champions=champions, doors=Doors(keys=keys, limits=settings.limits), watch=watch)
 
 
 def _refuse_taken(settings: Settings) -> None:
@@ -67,18 +71,16 @@ def main(told: Mapping[str, str]) -> None:
     made, over = service(settings), threading.Event()
     follow(list(made.champions.values()), settings.every, over)
     scheme = "https" if settings.certificate else "http"
+    if made.watch is not None:
+        LOG.info("of the requests %s are written to %s, with their answers", settings.watch, settings.landing)
     LOG.info("answers at %s://%s:%d, page /docs", scheme, settings.host, settings.port)
-    config = uvicorn.Config(
-        made.app(),
+    config = heard(
+        made,
         host=settings.host,
         port=settings.port,
-        access_log=False,  # an address may hold what should not be kept
-        server_header=False,
         log_level="warning",
         ssl_certfile=settings.certificate or None,
         ssl_keyfile=settings.certificate_key or None,
-        timeout_graceful_shutdown=settings.limits.seconds,
-        timeout_keep_alive=30,
     )
     uvicorn.Server(config).run()
     over.set()

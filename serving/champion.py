@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 LOG = logging.getLogger(__name__)
+AGAIN = 60.0  # seconds, after which what failed is tried again: files may have been half there, or a disk full
 
 
 @dataclass(kw_only=True)
@@ -39,7 +40,9 @@ class Champion:
     trouble: str = ""  # why the newest champion is not the one that answers
     away: str = ""  # since when the registry does not answer
     asked: bool = False  # the registry has answered since the start
-    _bad: str = field(default="", repr=False)  # a version that did not load: tried again only when it changes
+    again: float = AGAIN
+    _bad: str = field(default="", repr=False)  # a version that did not load: tried again when it changes, or later
+    _tried: float = field(default=0.0, repr=False)
 
     def start(self) -> None:
         """From what is kept, else from the registry; with neither there is nothing to answer with."""
@@ -86,10 +89,11 @@ class Champion:
                 raise Refused(f"{self.model} has no champion yet: promote a version, or name one, VERSION=...")
             about = _about(self.model, found)
             this = f"{about.version} {about.files} {about.verdict}"
-            if this == self._bad:
+            if this == self._bad and not self._is_time():
                 return
             if self.live is not None and self._same(about):
                 self.trouble = self._bad = ""
+                self._keep_at_last(self.live.about, book.files_of)
                 return
             since = book.champion_since(about.version)
             try:
@@ -97,7 +101,7 @@ class Champion:
             except Unreachable:
                 raise
             except Exception:
-                self._bad = this
+                self._bad, self._tried = this, time.monotonic()
                 raise
         self.trouble = self._bad = ""
 
@@ -126,7 +130,19 @@ class Champion:
         try:
             self.kept.keep(about, folder)
         except OSError as error:
+            self._tried = time.monotonic()
             LOG.warning("%s: version %s is not kept here: %s", self.model, about.version, error)
+
+    def _keep_at_last(self, about: About, files_of: Callable[..., object]) -> None:
+        if self.kept.files(about).is_dir() or not self._is_time():
+            return
+        with files_of(about.version) as folder:  # type: ignore[attr-defined] # as above
+            if digest(Path(folder)) == about.files:
+                self._keep(about, Path(folder))
+        self._name_live(about)
+
+    def _is_time(self) -> bool:
+        return time.monotonic() - self._tried >= self.again
 
     def _name_live(self, about: About) -> None:
         try:

@@ -37,6 +37,8 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8200
     every: int = 3  # seconds between two looks at the registry
+    watch: float = 0.0  # share of the requests that are written to landing, with their answers
+    landing: str = ""
     certificate: str = ""  # TLS, with its key
     certificate_key: str = ""
     limits: Limits = field(default_factory=Limits)
@@ -65,6 +67,8 @@ class Settings:
             host=told.get("SERVE_HOST") or "127.0.0.1",
             port=_number(told, "SERVE_PORT", 8200, most=65535),
             every=_number(told, "SERVE_EVERY", 3),
+            watch=_share(told, "SERVE_WATCH"),
+            landing=told.get("SERVE_LANDING") or str(home.parent / "landing"),
             certificate=told.get("SERVE_CERTIFICATE", ""),
             certificate_key=told.get("SERVE_CERTIFICATE_KEY", ""),
             limits=limits,
@@ -73,6 +77,17 @@ class Settings:
 
 def _limits() -> dict[str, Any]:
     return dict(vars(Limits()))
+
+
+def _share(told: Mapping[str, str], name: str) -> float:
+    given = told.get(name) or "0"
+    try:
+        found = float(given)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found <= 1:
+        raise BadRequest(name, f"is a share of the requests, from 0 to 1, got {given!r}")
+    return found
 
 
 def _number(told: Mapping[str, str], name: str, usual: int, most: int = 2**31) -> int:

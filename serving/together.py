@@ -17,7 +17,7 @@ from serving.version import Answer, Version
 
 FEW, MOST = 20_000, 32  # bytes of a body that may be answered with others; requests at once
 LONGEST = 0.02  # seconds, that a call may be expected to take for others to be taken into it
-Done = tuple[Written, Answer]
+Done = tuple[Written, Asked, Answer]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -109,6 +109,6 @@ def _by_one_call(version: Version, asked: Sequence[Asked]) -> dict[int, Answer]:
 def _done(version: Version, asked: Asked, answer: Answer | None) -> Done | Exception:
     try:
         found = version.answer(asked.question) if answer is None else answer
-        return asked.write(found), found
+        return asked.write(found), asked, found
     except Exception as error:  # noqa: BLE001 - it is told
         return error
