@@ -31,14 +31,19 @@ def service(settings: Settings) -> Service:
         raise BadRequest("MODEL", f"is one of {', '.join(use_cases.names())}, got {strange[0]!r}")
     keys = None if settings.anybody else Keys(settings.keys)
     if keys is not None and not keys.some:
-        raise BadRequest(
-            "SERVE_KEYS",
-            f"{settings.keys} holds no key, so nobody could ask: make serve-key NAME=<a client>, or ANYBODY=yes, and "
-            "then whoever reaches the port may ask",
-        )
+        says = f"{settings.keys} holds no key, so nobody could ask: make serve-key NAME=<a client>"
+        if not settings.early:
+            raise BadRequest("SERVE_KEYS", f"{says}, or ANYBODY=yes, and then whoever reaches the port may ask")
+        LOG.warning("%s", says)
     place = Place(lake=settings.lake, landing="", tracking=settings.registry, registry=settings.registry)
     champions = {
-        name: Champion(model=name, place=place, kept=Kept(settings.kept / name), version=settings.version)
+        name: Champion(
+            model=name,
+            place=place,
+            kept=Kept(settings.kept / name),
+            version=settings.version,
+            early=settings.early,
+        )
         for name in settings.models
     }
     for champion in champions.values():
@@ -65,7 +70,7 @@ def main(told: Mapping[str, str]) -> None:
     if settings.anybody and settings.host not in LOOPBACK:
         LOG.warning("without keys, and not on this machine alone: whoever reaches %s may ask", settings.host)
     made, over = service(settings), threading.Event()
-    follow(list(made.champions.values()), settings.every, over)
+    follow([one for one in made.champions.values() if not one.alone], settings.every, over)
     scheme = "https" if settings.certificate else "http"
     LOG.info("answers at %s://%s:%d, page /docs", scheme, settings.host, settings.port)
     config = uvicorn.Config(
