@@ -54,7 +54,7 @@ def packed(folder: Path, model: str, version: str, registry: str) -> About:
 
 def with_model(stack: Stack, folder: Path, about: About) -> str:
     """Its name: the model, and the version as its tag."""
-    image = f"nightshift-{about.model}:{about.version}"
+    image = f"{stack.name}-{about.model}:{about.version}"
     told = {"model": about.model, "version": about.version, "files": about.files, "serving": stack.version}
     labels = [f"--label=nightshift.{name}={value}" for name, value in told.items()]
     given = [f"--build-arg=SERVING={stack.image('serving')}", f"--build-arg=MODEL={about.model}"]
