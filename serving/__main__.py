@@ -31,10 +31,13 @@ def service(settings: Settings) -> Service:
         raise BadRequest("MODEL", f"is one of {', '.join(use_cases.names())}, got {strange[0]!r}")
     keys = None if settings.anybody else Keys(settings.keys)
     if keys is not None and not keys.some:
-        says = f"{settings.keys} holds no key, so nobody could ask: make serve-key NAME=<a client>"
         if not settings.early:
-            raise BadRequest("SERVE_KEYS", f"{says}, or ANYBODY=yes, and then whoever reaches the port may ask")
-        LOG.warning("%s", says)
+            raise BadRequest(
+                "SERVE_KEYS",
+                f"{settings.keys} holds no key, so nobody could ask: make serve-key NAME=<a client>, or ANYBODY=yes, and "
+                "then whoever reaches the port may ask",
+            )
+        LOG.warning("%s holds no key yet, so nobody can ask: make stack-key NAME=<a client>", settings.keys)
     place = Place(lake=settings.lake, landing="", tracking=settings.registry, registry=settings.registry)
     champions = {
         name: Champion(

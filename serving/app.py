@@ -64,10 +64,10 @@ class Service:
 
     async def health(self, _: Request) -> Response:
         told = {name: described.health(champion) for name, champion in self.champions.items()}
-        lacking = [champion for champion in self.champions.values() if champion.live is None]
-        if not all(champion.waits for champion in lacking):
+        waits = any(champion.waits for champion in self.champions.values())
+        if not all(champion.waits or champion.live is not None for champion in self.champions.values()):
             return _json({"status": "nothing to answer with", "models": told}, 503)
-        return _json({"status": "waiting" if lacking else "ok", "models": told})
+        return _json({"status": "waiting" if waits else "ok", "models": told})
 
     async def mlflow(self, _: Request) -> Response:
         try:

@@ -97,6 +97,7 @@ class Champion:
             self.reloaded(self.model, "failed")
             answers = f"version {self.live.about.version} goes on" if self.live else "nothing answers"
             LOG.error("%s: %s: %s", self.model, answers, trouble)
+        self.waits = False
 
     def _follow(self) -> None:
         from spark_jobs.tracking import registry  # noqa: PLC0415 - seconds, which a kept version need not wait for
@@ -108,7 +109,6 @@ class Champion:
             if found is None and self.early and self.live is None:
                 self._wait()
                 return
-            self.waits = False
             if found is None:
                 raise Refused(f"{self.model} has no champion yet: promote a version, or name one, VERSION=...")
             about = _about(self.model, found)
@@ -130,7 +130,7 @@ class Champion:
 
     def _wait(self) -> None:
         if not self.waits:
-            self.waits, self.trouble = True, ""
+            self.waits, self.trouble, self._bad = True, "", ""
             LOG.info("%s has no champion yet, and is waited for", self.model)
 
     def _same(self, about: About) -> bool:
@@ -148,7 +148,7 @@ class Champion:
         else:
             loaded = Version.load(about, files)
         after = f", after {self.live.about.version}" if self.live else ""
-        self.live = loaded
+        self.live, self.waits = loaded, False
         self.reloaded(self.model, "loaded")
         LOG.info("%s: version %s answers now%s", self.model, about.version, after)
         self._name_live(about)

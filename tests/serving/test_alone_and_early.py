@@ -111,7 +111,7 @@ def test_one_that_begins_early_waits_for_a_champion_and_a_key_and_is_well_meanwh
         assert told.json()["status"] == "ok"
         assert told.json()["models"][CENSUS] == {"version": "2"}
         said = service.end()
-    assert "holds no key, so nobody could ask" in said
+    assert "holds no key yet, so nobody can ask" in said
     assert said.count("has no champion yet, and is waited for") == 1
 
 
