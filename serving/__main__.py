@@ -31,13 +31,7 @@ def service(settings: Settings) -> Service:
         raise BadRequest("MODEL", f"is one of {', '.join(use_cases.names())}, got {strange[0]!r}")
     keys = None if settings.anybody else Keys(settings.keys)
     if keys is not None and not keys.some:
-        if not settings.early:
-            raise BadRequest(
-                "SERVE_KEYS",
-                f"{settings.keys} holds no key, so nobody could ask: make serve-key NAME=<a client>, or ANYBODY=yes, and "
-                "then whoever reaches the port may ask",
-            )
-        LOG.warning("%s holds no key yet, so nobody can ask: make stack-key NAME=<a client>", settings.keys)
+        _without_keys(settings)
     place = Place(lake=settings.lake, landing="", tracking=settings.registry, registry=settings.registry)
     champions = {
         name: Champion(
@@ -52,6 +46,17 @@ def service(settings: Settings) -> Service:
     for champion in champions.values():
         champion.start()
     return Service(champions=champions, doors=Doors(keys=keys, limits=settings.limits))
+
+
+def _without_keys(settings: Settings) -> None:
+    if settings.early:
+        LOG.warning("%s holds no key yet, so nobody can ask: make stack-key NAME=<a client>", settings.keys)
+        return
+    raise BadRequest(
+        "SERVE_KEYS",
+        f"{settings.keys} holds no key, so nobody could ask: make serve-key NAME=<a client>, or ANYBODY=yes, and "
+        "then whoever reaches the port may ask",
+    )
 
 
 def _refuse_taken(settings: Settings) -> None:
