@@ -78,7 +78,7 @@ def main(told: Mapping[str, str]) -> None:
     if settings.anybody and settings.host not in LOOPBACK:
         LOG.warning("without keys, and not on this machine alone: whoever reaches %s may ask", settings.host)
     made, over = service(settings), threading.Event()
-    follow([one for one in made.champions.values() if not one.alone], settings.every, over)
+    follow(list(made.champions.values()), settings.every, over)
     scheme = "https" if settings.certificate else "http"
     LOG.info("answers at %s://%s:%d, page /docs", scheme, settings.host, settings.port)
     config = uvicorn.Config(

@@ -78,6 +78,8 @@ class Champion:
 
     def look(self) -> None:
         """Never raises: whatever is wrong is said, and what is live goes on answering."""
+        if self.alone:
+            return
         try:
             self._follow()
         except Unreachable as error:

@@ -8,13 +8,17 @@ from typing import Any
 
 import pytest
 
+from containers import image
+from containers.compose import Stack
 from containers.image import packed
+from containers.secrets import pair
+from local.home import Home
 from serving import well
 from serving.champion import Champion
 from serving.keeping import Kept
 from serving.keys import new
 from serving.settings import Settings
-from spark_jobs.declare import BadRequest, Refused, tags
+from spark_jobs.declare import BadRequest, Place, Refused, tags
 from tests.serving.conftest import Client
 from tests.serving.shelf import CENSUS, Shelf
 from tests.serving.standing import Standing, standing
@@ -60,6 +64,32 @@ def test_what_was_packed_answers_without_a_registry_and_is_never_exchanged(shelf
     assert well.trouble({"SERVE_PORT": port(service)}) != ""
 
 
+def test_where_there_is_no_registry_none_is_looked_for(shelf: Shelf, tmp_path: Path) -> None:
+    packed(tmp_path, CENSUS, "", shelf.address)
+    nowhere = Place(lake="", landing="", tracking="", registry="")
+    alone = Champion(model=CENSUS, place=nowhere, kept=Kept(tmp_path / "kept" / CENSUS))
+    alone.start()
+    alone.look()
+    assert (alone.asked, alone.away, alone.trouble) == (False, "", "")
+
+
+def test_a_disk_that_is_full_is_no_image(shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copytree", full)
+    with pytest.raises(Refused, match=r"census_income could not be written to .*: free some space on that disk"):
+        packed(tmp_path, CENSUS, "", shelf.address)
+
+
+def test_what_is_no_version_is_asked_for_before_anything_is_built(tmp_path: Path) -> None:
+    home, stack = Home(root=tmp_path), Stack()
+    with pytest.raises(BadRequest, match=r"MODEL: is missing\. Like this: make image MODEL=census_income"):
+        image.main(home, stack, {})
+    with pytest.raises(BadRequest, match="VERSION: is the number of a version, got 'last'"):
+        image.main(home, stack, {"MODEL": CENSUS, "VERSION": "last"})
+
+
 def test_without_a_version_the_champion_is_packed(shelf: Shelf, tmp_path: Path) -> None:
     assert packed(tmp_path, CENSUS, "", shelf.address).version == "1"
     modes = {oct(path.stat().st_mode & 0o777) for path in (tmp_path / "kept").rglob("*") if path.is_file()}
@@ -86,6 +116,17 @@ def test_nor_does_a_service_without_a_registry_read_them(shelf: Shelf, tmp_path:
     shutil.rmtree(tmp_path / "kept")
     with standing(shelf, SERVE_KEPT=str(tmp_path / "kept"), **ALONE) as service:
         assert "nothing that could answer is kept in" in service.ended()
+
+
+def test_it_is_asked_how_it_is_by_tls_where_it_speaks_that(shelf: Shelf, tmp_path: Path) -> None:
+    whole, _ = pair("models.example.org")
+    certificate = tmp_path / "certificate"
+    certificate.write_text(whole)
+    told = {"SERVE_CERTIFICATE": str(certificate), "SERVE_CERTIFICATE_KEY": str(certificate)}
+    with standing(shelf, **told) as service:
+        until(lambda: well.trouble({"SERVE_PORT": port(service), **told}) == "")
+        assert well.trouble({"SERVE_PORT": port(service)}) != ""
+        assert service.process.poll() is None
 
 
 def test_one_that_begins_early_waits_for_a_champion_and_a_key_and_is_well_meanwhile(shelf: Shelf) -> None:
@@ -127,6 +168,19 @@ def test_a_first_champion_that_does_not_load_is_no_waiting(shelf: Shelf) -> None
         assert "its files are not those that were registered" in told["models"][CENSUS]["trouble"]
         assert "waits" not in told["models"][CENSUS]
         assert "nothing to answer with" in well.trouble({"SERVE_PORT": port(service)})
+
+
+def test_who_waits_again_and_gets_the_same_bad_champion_again_says_so_again(shelf: Shelf) -> None:
+    shelf.client.set_model_version_tag(CENSUS, "1", tags.FILES, "0" * 64)
+    early = Champion(model=CENSUS, place=shelf.place, kept=Kept(shelf.folder / "kept"), early=True)
+    early.start()
+    assert (early.waits, "its files are not those" in early.trouble) == (False, True)
+    shelf.client.delete_registered_model_alias(CENSUS, tags.CHAMPION)
+    early.look()
+    assert (early.waits, early.trouble) == (True, "")
+    shelf.crown(CENSUS, "1")
+    early.look()
+    assert (early.waits, "its files are not those" in early.trouble) == (False, True)
 
 
 def test_nor_is_a_registry_that_never_answered(shelf: Shelf) -> None:

@@ -188,6 +188,13 @@ def test_the_stack_s_service_waits_for_a_champion_then_answers_and_follows(stack
             "wine_quality": {"version": None, "waits": "for a first champion"},
         }
         assert stack.well()
+        other = Client(address, key_of(stack.stack, "other"))
+        lines = (stack.stack.serving / "keys").read_text().splitlines(keepends=True)
+        revoked = stack.stack.serving / "edited"  # as an editor does: another file takes the place
+        revoked.write_text("".join(line for line in lines if not line.startswith("tester ")))
+        revoked.replace(stack.stack.serving / "keys")
+        stack.stack.give(stack.stack.serving)
+        assert (client.get("/v1/models").status_code, other.get("/v1/models").status_code) == (401, 200)
 
 
 def answers_with(client: Client, version: str) -> bool:
