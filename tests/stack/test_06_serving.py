@@ -4,7 +4,7 @@ import json
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,9 @@ from containers import image, up
 from containers.compose import Stack
 from containers.key import key_of
 from engine.running import free_port
+from local.home import Home
 from serving.bodies import ARROW
+from spark_jobs.declare import tags
 from tests.serving.conftest import Asked, Client
 from tests.serving.shelf import CENSUS, Shelf, delivered, gold
 from tests.spark.conftest import THIRD_PARTY
@@ -110,11 +112,18 @@ def test_an_image_answers_byte_for_byte_as_the_service_does_without_a_container(
         beside.end()
 
 
-def test_an_image_is_small_and_nobody_s_and_says_what_is_in_it(
-    builder: Stack, full_shelf: Shelf, tmp_path: Path
+def test_what_make_image_builds_is_small_and_nobody_s_and_says_what_is_in_it(
+    builder: Stack,
+    full_shelf: Shelf,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    about = image.packed(tmp_path, CENSUS, "", full_shelf.address)
-    found = inspected(builder, image.with_model(builder, tmp_path, about))
+    monkeypatch.setattr(image, "registry_of", lambda _: nullcontext(full_shelf.address))
+    image.main(Home(root=tmp_path), builder, {"MODEL": CENSUS})
+    name = f"nightshift-tried-{CENSUS}:1"
+    assert f"-v {tmp_path}/serving:/keys:ro -p 127.0.0.1:8200:8200 {name}\n" in capsys.readouterr().out
+    found = inspected(builder, name)
     megabytes = found["Size"] / 1_000_000
     print(f"\nan image of {megabytes:.0f} MB")
     assert megabytes <= MEGABYTES
@@ -122,7 +131,7 @@ def test_an_image_is_small_and_nobody_s_and_says_what_is_in_it(
     assert found["Config"]["Labels"] == {
         "nightshift.model": CENSUS,
         "nightshift.version": "1",
-        "nightshift.files": about.files,
+        "nightshift.files": full_shelf.client.get_model_version(CENSUS, "1").tags[tags.FILES],
         "nightshift.serving": builder.version,
     }
     has = "import importlib.util as u; print([n for n in ('pyspark', 'airflow', 'pandas', 'pip') if u.find_spec(n)])"
