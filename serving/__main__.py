@@ -23,6 +23,8 @@ OF_A_JOB = "--of-a-job"  # which may be killed
 LOG = logging.getLogger("serving")
 # One short try each time: the next look at the registry is seconds away.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+# Files come through MLflow: the store behind it may be out of reach, and its address another's.
+THROUGH = {"MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false"}
 
 
 def service(settings: Settings) -> Service:
@@ -72,7 +74,7 @@ def _refuse_taken(settings: Settings) -> None:
 
 def main(told: Mapping[str, str]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    os.environ.update(PATIENCE)
+    os.environ.update(PATIENCE | THROUGH)
     settings = Settings.of(told)
     _refuse_taken(settings)
     if settings.anybody and settings.host not in LOOPBACK:
