@@ -14,13 +14,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 from tempfile import TemporaryDirectory
-from threading import Thread
 from typing import Any
 
 import pyarrow as pa
 
+from benchmarks.load import Load, load
 from benchmarks.measured import alternated, asked, tell, timed
 from engine.running import free_port
 from local.places import SPARK
@@ -45,11 +45,10 @@ class Line:
     path: str
     headers: dict[str, str]
 
-    def taken(self, body: bytes, seconds: float = 0.0, times: int = 0) -> list[float]:
-        """How long each request took, one after another, for so long or so often."""
+    def taken(self, body: bytes, times: int) -> list[float]:
+        """How long each request took, one after another."""
         line, found = HTTPConnection("127.0.0.1", self.port, timeout=120), list[float]()
-        until = time.perf_counter() + seconds
-        while len(found) < times or (seconds and time.perf_counter() < until):
+        while len(found) < times:
             began = time.perf_counter()
             line.request("POST", self.path, body, self.headers)
             answer = line.getresponse()
@@ -60,13 +59,10 @@ class Line:
         line.close()
         return found
 
-    def by_many(self, body: bytes) -> list[float]:
-        found: list[float] = []
-        threads = [Thread(target=lambda: found.extend(self.taken(body, SECONDS))) for _ in range(CLIENTS)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+    def by(self, clients: int, body: bytes) -> Load:
+        found = load(f"http://127.0.0.1:{self.port}{self.path}", self.headers, body, clients=clients, seconds=SECONDS)
+        if found.failed:
+            raise SystemExit(f"{self.path} failed {found.failed} of its clients")
         return found
 
 
@@ -77,10 +73,6 @@ def people(count: int) -> list[dict[str, Any]]:
     some = rows[list(names)].rename(columns=names).to_dict("records")
     found = [{k: None if v is None or v != v else v for k, v in row.items()} for row in some]  # noqa: PLR0124 - NaN
     return (found * (count // len(found) + 1))[:count]
-
-
-def p99(taken: list[float]) -> float:
-    return quantiles(taken, n=100)[98]
 
 
 @contextmanager
@@ -131,10 +123,10 @@ def main() -> None:
 
 def _one_row(ours: Line) -> None:
     body = json.dumps({"rows": people(1)}).encode()
-    ours.taken(body, times=200)
-    taken = ours.taken(body, times=2000)
-    asked("one row, one client: milliseconds, p50", 1000 * median(taken), at_most=2)
-    asked("the same, p99", 1000 * p99(taken), at_most=6)
+    ours.by(1, body)
+    found = ours.by(1, body)
+    asked("one row, one client: milliseconds, p50", found.p50, at_most=2)
+    asked("the same, p99", found.p99, at_most=6)
 
 
 def _many_rows(ours: Line, model: Any) -> None:
@@ -164,14 +156,12 @@ def _beside_mlflow(ours: Line, shelf: Shelf) -> None:
     with mlflow_serves(str(shelf.client.get_model_version(CENSUS, "1").source)) as port:
         theirs = Line(port, "/invocations", {"Content-Type": JSON})
         theirs.taken(body, times=50)
-        first, second = list[list[float]](), list[list[float]]()
-        for _ in range(TIMES):
-            first.append(ours.by_many(raw))
-            second.append(theirs.by_many(body))
-    mine, its = (median(map(len, one)) / SECONDS for one in (first, second))
+        pairs = [(ours.by(CLIENTS, raw), theirs.by(CLIENTS, body)) for _ in range(TIMES)]
+    mine, its = (median(one.a_second for one in side) for side in zip(*pairs, strict=True))
     tell(f"  16 clients: {mine:,.0f} requests a second, and of mlflow models serve {its:,.0f}")
     asked("times the requests of mlflow models serve, 16 clients", mine / its, at_least=5)
-    asked("p99, as a share of its p99", median(map(p99, first)) / median(map(p99, second)), at_most=0.2)
+    slowest, of_theirs = (median(one.p99 for one in side) for side in zip(*pairs, strict=True))
+    asked("p99, as a share of its p99", slowest / of_theirs, at_most=0.2)
 
 
 def _malformed(service: Any) -> None:

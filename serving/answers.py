@@ -1,5 +1,7 @@
 """What is answered, as it is written: to each row by its place, and of one version, which is named."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -7,7 +9,7 @@ import pyarrow as pa
 
 from serving.bodies import ARROW, JSON, Body
 from serving.refusals import Told
-from serving.version import Answer, Version
+from serving.version import Answer, Question, Version
 from spark_jobs.declare.wanted import MANY, named
 
 Written = tuple[bytes, str]  # a body, and its kind
@@ -41,25 +43,38 @@ def as_arrow(answer: Answer, ignored: list[str]) -> bytes:
     return bytes(sink.getvalue())
 
 
-def typed(version: Version, body: Body, *, arrow: bool) -> tuple[Written, Answer]:
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a request asks of a version, and how the answer is written."""
+
+    question: Question
+    write: Callable[[Answer], Written]
+
+
+def typed(version: Version, body: Body, *, arrow: bool) -> Asked:
     """Of our own interface."""
     asked, names = version.asked.wanted, version.asked.names
     if lacks := [name for name in names if name not in body.columns] if body.length else []:
         what = f"the columns of its raw table {asked.table.name}" if asked.raw else "features by name"
         raise Told(422, f"no row names {named(lacks)}: {version.about.model} is asked with {what}")
-    answer = version.answer(body.columns, body.length, reasons=body.reasons)
     ignored = [name for name in body.columns if name not in names]
-    return ((as_arrow(answer, ignored), ARROW) if arrow else (told(answer, ignored), JSON)), answer
+    return Asked(
+        question=version.question(body.columns, body.length, reasons=body.reasons),
+        write=lambda answer: (as_arrow(answer, ignored), ARROW) if arrow else (told(answer, ignored), JSON),
+    )
 
 
-def protocol(version: Version, body: Body) -> tuple[Written, Answer]:
+def protocol(version: Version, body: Body) -> Asked:
     """As MLflow's own server says it: predictions alone, of all rows or of none."""
     if lacks := [name for name in version.about.features if name not in body.columns]:
         raise Told(400, f"the model reads {', '.join(lacks[:MANY])}, which the body does not name")
-    answer = version.predict(body.columns, body.length)
+    question = version.question_of_features(body.columns, body.length)
+    return Asked(question=question, write=lambda answer: _predictions(version, answer))
+
+
+def _predictions(version: Version, answer: Answer) -> Written:
     if answer.rows.reasons:
         place, whys = min(answer.rows.reasons.items())
         raise Told(400, f"row {place}: {'; '.join(whys)}")
-    names = version.model.columns.predictions
-    rows = answer.table.select(list(names)).to_pylist() if body.length else []
-    return (orjson.dumps({"predictions": rows}), JSON), answer
+    rows = answer.table.select(list(version.model.columns.predictions)).to_pylist() if answer.rows.length else []
+    return orjson.dumps({"predictions": rows}), JSON

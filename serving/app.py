@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import PackageNotFoundError
@@ -23,11 +22,12 @@ from serving.champion import Champion
 from serving.doors import SOON, Doors
 from serving.metrics import CONTENT, Metrics
 from serving.refusals import Told
+from serving.together import Together
 from serving.version import Answer, CannotAnswer, Version
 
 LOG = logging.getLogger(__name__)
 Handler = Callable[[Request], Awaitable[Response]]
-Work = Callable[[Version, bytes, str], tuple[answers.Written, Answer]]
+Work = Callable[[Version, bytes, str], answers.Asked]
 OPEN = ("/ping", "/health", "/version", "/docs")  # without a key: whether it is up, and a page that asks for one
 
 
@@ -36,10 +36,10 @@ class Service:
     champions: Mapping[str, Champion]
     doors: Doors
     metrics: Metrics = field(default_factory=Metrics)
-    pool: ThreadPoolExecutor = field(init=False)
+    together: Together = field(init=False)
 
     def __post_init__(self) -> None:
-        self.pool = ThreadPoolExecutor(self.doors.limits.threads, thread_name_prefix="models")
+        self.together = Together(self.doors.limits.threads)
         for champion in self.champions.values():
             champion.reloaded = lambda model, outcome: self.metrics.reloads.labels(model, outcome).inc()
 
@@ -120,7 +120,7 @@ class Service:
             version = champion.live
             if version is None:
                 raise Told(503, f"{champion.model} has nothing to answer with: {champion.why_not}", wait=SOON)
-            asked = asyncio.get_running_loop().run_in_executor(self.pool, work, version, raw, _kind(request))
+            asked = self.together.ask(version, partial(work, version, raw, _kind(request)), len(raw))
         except BaseException:
             self.doors.leave(client)
             raise
@@ -164,11 +164,11 @@ class Service:
         return heard
 
 
-def _typed(version: Version, raw: bytes, kind: str, *, limits: Any, arrow: bool) -> tuple[answers.Written, Answer]:
+def _typed(version: Version, raw: bytes, kind: str, *, limits: Any, arrow: bool) -> answers.Asked:
     return answers.typed(version, bodies.typed(raw, kind, limits), arrow=arrow)
 
 
-def _protocol(version: Version, raw: bytes, kind: str, *, limits: Any) -> tuple[answers.Written, Answer]:
+def _protocol(version: Version, raw: bytes, kind: str, *, limits: Any) -> answers.Asked:
     return answers.protocol(version, bodies.protocol(raw, kind, limits))
 
 

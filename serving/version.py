@@ -1,11 +1,11 @@
 """A version of a model, ready to be asked: its rows are checked, scored and decided as a night does it."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,15 @@ class About:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Question:
+    """Rows that were given, checked, and of the good ones what the model reads."""
+
+    rows: Rows
+    batch: pa.RecordBatch
+    why: Why | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Answer:
     """To each row a line of `table`, or why it is refused."""
 
@@ -96,7 +105,7 @@ class Version:
     def why(self) -> Why | None:
         return Why.of(self.use_case, self.about.constants)
 
-    def answer(self, given: Mapping[str, Any], length: int, *, reasons: bool) -> Answer:
+    def question(self, given: Mapping[str, Any], length: int, *, reasons: bool) -> Question:
         """Of rows as people have them: features, or what is delivered of a thing."""
         rows = self.asked.rows(given, length)
         found = rows.columns
@@ -104,29 +113,43 @@ class Version:
             good = length if rows.good is None else len(rows.good)
             made = {name: made(found, good) for name, made in self.made.items() if name in self.about.features}
             found = {**found, **made}
-        return self._scored(rows, found, self.why if reasons else None)
+        return Question(rows=rows, batch=self._read(found), why=self.why if reasons else None)
 
-    def predict(self, given: Mapping[str, Any], length: int) -> Answer:
-        """Of features: what MLflow's own server says of them."""
+    def question_of_features(self, given: Mapping[str, Any], length: int) -> Question:
+        """What MLflow's own server is asked."""
         rows = self.features.rows(given, length)
-        return self._scored(rows, rows.columns, None)
+        return Question(rows=rows, batch=self._read(rows.columns))
 
-    def _scored(self, rows: Rows, columns: Mapping[str, Any], why: Why | None) -> Answer:
-        batch = pa.RecordBatch.from_pydict({name: columns[name] for name in self.about.features})
+    def _read(self, columns: Mapping[str, Any]) -> pa.RecordBatch:
+        return pa.RecordBatch.from_pydict({name: columns[name] for name in self.about.features})
+
+    def answer(self, question: Question) -> Answer:
+        """Alone."""
+        return self._answer(question, self._predicted(question.batch, question.why))
+
+    def answers(self, questions: Sequence[Question]) -> list[Answer]:
+        """By one call of the model, which costs as much for one row as for some; no reasons are given."""
+        table = self._predicted(pa.concat_batches([one.batch for one in questions]), None)
+        ends = list(accumulate(len(one.batch) for one in questions))
+        starts = [0, *ends[:-1]]
+        cuts = [table.slice(start, end - start) for start, end in zip(starts, ends, strict=True)]
+        return [self._answer(one, cut) for one, cut in zip(questions, cuts, strict=True)]
+
+    def _predicted(self, batch: pa.RecordBatch, why: Why | None) -> pa.RecordBatch:
         if not len(batch):
-            return Answer(about=self.about, rows=rows, table=pa.RecordBatch.from_pydict({}))
+            return pa.RecordBatch.from_pydict({})
         scored = self._of_model(batch, why)
         known = dict(zip(scored.schema.names, scored.columns, strict=True))
         decided = {name: decide(known, len(batch)) for name, decide in self.decisions.items()}
         said = {name: decided.get(name, known.get(name)) for name in self.use_case.predictions}
         if why is not None:
             said["reasons"] = known["reasons"]
-        return self._without_nothing(rows, pa.RecordBatch.from_pydict(said))
+        return pa.RecordBatch.from_pydict(said)
 
     def _of_model(self, batch: pa.RecordBatch, why: Why | None) -> pa.RecordBatch:
         try:
             scored = self._in_parts(batch, why)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise CannotAnswer(f"version {self.about.version} of {self.about.model} raised an error") from error
         if len(scored) != len(batch):
             what = f"version {self.about.version} of {self.about.model}"
@@ -143,10 +166,11 @@ class Version:
         found = list(PARTS.map(lambda part: self.model.score_batch(part, [], why), parts))
         return pa.concat_batches(found)
 
-    def _without_nothing(self, rows: Rows, table: pa.RecordBatch) -> Answer:
+    def _answer(self, question: Question, table: pa.RecordBatch) -> Answer:
         """A row of which nothing is predicted is refused too."""
-        foretold = [table.column(name).to_numpy(zero_copy_only=False) for name in self.model.columns.predictions]
-        nothing = np.isnan(np.array(foretold)).any(axis=0)
+        rows = question.rows
+        foretold = [table.column(name) for name in self.model.columns.predictions] if len(table) else []
+        nothing = np.isnan(np.array([one.to_numpy(zero_copy_only=False) for one in foretold])).any(axis=0)
         if not nothing.any():
             return Answer(about=self.about, rows=rows, table=table)
         good = np.arange(rows.length) if rows.good is None else rows.good

@@ -130,9 +130,9 @@ class InMemory(ABC):
             if name in self.words:
                 among = _among(tuple(self.words[name]), column.type)
                 column = pc.call_function("index_in", [column], among)
-            if column.type != kind:
+            if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
                 column = column.cast(kind)
-            found[:, place] = column.to_numpy(zero_copy_only=False)
+            found[:, place] = column.to_numpy(zero_copy_only=False)  # which makes the numbers those of a matrix
         return found
 
 

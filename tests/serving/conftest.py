@@ -3,7 +3,8 @@
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +70,7 @@ class Asked:
         self.server = uvicorn.Server(uvicorn.Config(self.service.app(), port=0, log_level="error"))
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
-        while not self.server.started:
-            time.sleep(0.01)
+        until(lambda: self.server.started)
         port = self.server.servers[0].sockets[0].getsockname()[1]
         self.client = Client(f"http://127.0.0.1:{port}", self.key)
 
@@ -82,8 +82,48 @@ class Asked:
         return self.client.post(f"/v1/models/{name}:predict", json={"rows": rows, **more})
 
 
+def until(so: Callable[[], bool], longest: float = 60) -> None:
+    began = time.monotonic()
+    while not so():
+        assert time.monotonic() - began < longest
+        time.sleep(0.01)
+
+
 def champion(shelf: Shelf, name: str, version: str = "") -> Champion:
     return Champion(model=name, place=shelf.place, kept=Kept(shelf.folder / "kept" / name), version=version)
+
+
+@dataclass
+class Acting:
+    """A model that does as it is told before it answers."""
+
+    model: Any
+    act: Callable[[Any], Any]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.model, name)
+
+    def score_batch(self, *given: Any) -> Any:
+        return self.act(self.model.score_batch(*given))
+
+
+def acts(asked: Asked, act: Callable[[Any], Any]) -> None:
+    one = asked.champions["census_income"]
+    assert one.live is not None
+    one.live = replace(one.live, model=Acting(one.live.model, act))  # type: ignore[arg-type] # acts as one
+
+
+class Held:
+    """A model that answers once it is let go."""
+
+    def __init__(self, asked: Asked) -> None:
+        self.go, self.calls = threading.Event(), list[int]()
+        acts(asked, self)
+
+    def __call__(self, answer: Any) -> Any:
+        self.calls.append(len(answer))
+        assert self.go.wait(60)
+        return answer
 
 
 @pytest.fixture

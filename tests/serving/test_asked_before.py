@@ -4,8 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,11 +11,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from engine.running import free_port
 from spark_jobs import use_cases
 from spark_jobs.declare import BadDeclaration, Place, Serving, UseCase
 from spark_jobs.kinds import Columns, kind
 from spark_jobs.learning.gate import Verdict, after_asking
 from spark_jobs.learning.served import Served, served
+from tests.serving.conftest import until
 from tests.serving.shelf import CENSUS, KINDS, Shelf, gold
 
 COLUMNS = Columns.of(use_cases.load(CENSUS))
@@ -85,23 +85,15 @@ def test_rows_that_a_service_does_not_take_are_a_reason(challenged: Challenged) 
 
 def test_a_service_of_a_job_that_is_killed_ends(challenged: Challenged, tmp_path: Path) -> None:
     env = os.environ | {"MODEL": CENSUS, "SERVE_REGISTRY": challenged.shelf.address, "ANYBODY": "yes"}
-    env |= {"NIGHTSHIFT_HOME": str(tmp_path), "VERSION": challenged.version, "SERVE_PORT": "8234"}
+    env |= {"NIGHTSHIFT_HOME": str(tmp_path), "VERSION": challenged.version, "SERVE_PORT": str(free_port())}
     starts = "p = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE); print(p.pid, flush=True); p.wait()"
     starter = f"import subprocess, sys; {starts}"
     command = [sys.executable, "-c", starter, sys.executable, "-m", "serving", "--of-a-job"]
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         service = int(process.stdout.readline())
-        time.sleep(1)
         os.kill(process.pid, signal.SIGKILL)
     until(lambda: not Path(f"/proc/{service}").exists())
-
-
-def until(so: Callable[[], bool], longest: float = 10) -> None:
-    began = time.monotonic()
-    while not so():
-        assert time.monotonic() - began < longest
-        time.sleep(0.05)
 
 
 def test_a_verdict_takes_over_what_a_service_says() -> None:

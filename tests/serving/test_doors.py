@@ -3,10 +3,7 @@
 import logging
 import socket
 import sys
-import threading
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -16,40 +13,12 @@ import pytest
 from serving.keys import Keys, new
 from serving.settings import Limits, Settings
 from spark_jobs.declare import BadRequest
-from tests.serving.conftest import Asked, Client
+from tests.serving.conftest import Asked, Client, Held, acts, until
 from tests.serving.shelf import CENSUS, Shelf
 from tests.serving.test_interface import person
 
 PREDICT = f"/v1/models/{CENSUS}:predict"
 BODY = {"rows": [person()]}
-
-
-@dataclass
-class Acting:
-    """A model that does as it is told before it answers."""
-
-    model: Any
-    act: Callable[[Any], Any]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.model, name)
-
-    def score_batch(self, *given: Any) -> Any:
-        return self.act(self.model.score_batch(*given))
-
-
-def acts(asked: Asked, act: Callable[[Any], Any]) -> None:
-    one = asked.champions[CENSUS]
-    assert one.live is not None
-    one.live = replace(one.live, model=Acting(one.live.model, act))  # type: ignore[arg-type] # acts as one
-
-
-def slowly(seconds: float) -> Callable[[Any], Any]:
-    def act(answer: Any) -> Any:
-        time.sleep(seconds)
-        return answer
-
-    return act
 
 
 def test_who_has_no_key_or_a_wrong_one_is_let_in_nowhere_but_where_health_is_asked(asked: Asked) -> None:
@@ -108,42 +77,35 @@ def test_a_key_in_the_address_is_refused_and_written_nowhere(
 
 def test_more_than_may_be_answered_at_once_are_told_to_come_again(shelf: Shelf) -> None:
     busy = Asked(shelf, limits=Limits(waiting=3, each=2))
-    acts(busy, slowly(0.5))
-    clients = [Client(busy.client.address, key) for key in (busy.key, busy.key, busy.key)]
-    other = [Client(busy.client.address, new(busy.keys, "other")) for _ in range(2)]
-    told: dict[int, Any] = {}
-
-    def ask(place: int, client: Client) -> None:
-        told[place] = client.post(PREDICT, json=BODY)
-
-    threads = []
-    for place, client in enumerate([*clients, *other]):
-        threads.append(threading.Thread(target=ask, args=(place, client)))
-        threads[-1].start()
-        time.sleep(0.08)
-    for thread in threads:
-        thread.join()
-    assert [told[place].status_code for place in range(5)] == [200, 200, 429, 200, 503]
-    assert [told[place].headers["Retry-After"] for place in (2, 4)] == ["1", "1"]
+    held, other = Held(busy), new(busy.keys, "other")
+    with ThreadPoolExecutor() as pool:
+        inside = [pool.submit(Client(busy.client.address, busy.key).post, PREDICT, json=BODY) for _ in range(2)]
+        until(lambda: busy.service.doors.inside.total() == 2)
+        mine = busy.predict([person()])
+        inside.append(pool.submit(Client(busy.client.address, other).post, PREDICT, json=BODY))
+        until(lambda: busy.service.doors.inside.total() == 3)
+        anybodys = Client(busy.client.address, other).post(PREDICT, json=BODY)
+        held.go.set()
+        assert [one.result().status_code for one in inside] == [200] * 3
+    assert [(one.status_code, one.headers["Retry-After"]) for one in (mine, anybodys)] == [(429, "1"), (503, "1")]
     assert busy.predict([person()]).status_code == 200
     busy.end()
 
 
 def test_a_model_that_takes_too_long_is_not_waited_for_and_keeps_nobody_from_asking_how_it_is(shelf: Shelf) -> None:
     busy = Asked(shelf, limits=Limits(seconds=1, waiting=2))
-    acts(busy, slowly(3))
-    began = time.monotonic()
-    asking = threading.Thread(target=busy.predict, args=([person()],))
-    asking.start()
-    time.sleep(0.1)
-    assert Client(busy.client.address).get("/health").status_code == 200
-    assert time.monotonic() - began < 0.8
-    told = busy.predict([person()])
+    held = Held(busy)
+    for _ in range(2):
+        told = busy.predict([person()])
+        assert (told.status_code, told.headers["Retry-After"]) == (503, "1")
+        assert "no answer within 1 s" in told.json()["error"]
+        assert busy.client.get("/health").status_code == 200
+    told = busy.predict([person()])  # a thread cannot be ended, so both still count
     assert (told.status_code, told.headers["Retry-After"]) == (503, "1")
-    assert "no answer within 1 s" in told.json()["error"]
-    told = busy.predict([person()])
     assert "2 requests are being answered" in told.json()["error"]
-    asking.join()
+    held.go.set()
+    until(lambda: not busy.service.doors.inside)
+    assert busy.predict([person()]).status_code == 200
     busy.end()
 
 
@@ -155,7 +117,11 @@ def raises(_: Any) -> Any:
     raise RuntimeError("a secret of the house")
 
 
-@pytest.mark.parametrize("act", [few, raises])
+def leaves(_: Any) -> Any:
+    sys.exit("a secret of the house")
+
+
+@pytest.mark.parametrize("act", [few, raises, leaves])
 def test_a_model_that_fails_is_told_of_in_a_sentence_and_only_the_log_says_why(
     asked: Asked, act: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -208,8 +174,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(shelf: Shelf) -> None:
         assert b"408" in line.recv(100)
     with connected(slow) as line:
         line.sendall(head(slow, 1000) + b'{"rows": [')
-    time.sleep(0.2)
-    assert not slow.service.doors.inside
+    until(lambda: not slow.service.doors.inside)
     assert slow.predict([person()]).status_code == 200
     slow.end()
 

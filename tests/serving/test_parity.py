@@ -17,7 +17,7 @@ from pyspark.sql import functions as f
 
 from serving import answers, bodies
 from serving.settings import Limits
-from serving.version import About, Version
+from serving.version import About, Answer, Version
 from spark_jobs import use_cases
 from spark_jobs.declare import BadDeclaration, Refused, UseCase
 from spark_jobs.kinds import Columns, Params, Why, kind
@@ -41,6 +41,7 @@ EVERY = [
 ]
 NAMES = [f"{name} {of} {params.get('estimator', '')}" for name, of, params in EVERY]
 CONSTANTS = {"threshold": 0.3}
+PIECES = [(1, 0), (3, 1), (1, 4), (40, 5), (1, 45)]  # of requests that are answered together: rows, and the first
 
 
 def gold(spark: SparkSession, name: str) -> tuple[DataFrame, list[dict[str, Any]]]:
@@ -97,11 +98,14 @@ def made(spark: SparkSession) -> Iterator[dict[str, Any]]:
     yield {}
 
 
-def written(version: Version, rows: list[dict[str, Any]], *, reasons: bool) -> list[dict[str, Any]]:
-    """As it comes back over HTTP."""
+def asks(rows: list[dict[str, Any]], version: Version, *, reasons: bool = False) -> answers.Asked:
     raw = orjson.dumps({"rows": rows, "reasons": reasons})
-    (body, _), _ = answers.typed(version, bodies.typed(raw, bodies.JSON, LIMITS), arrow=False)
-    found: list[dict[str, Any]] = json.loads(body)["rows"]
+    return answers.typed(version, bodies.typed(raw, bodies.JSON, LIMITS), arrow=False)
+
+
+def written(asked: answers.Asked, answer: Answer) -> list[dict[str, Any]]:
+    """As it comes back over HTTP."""
+    found: list[dict[str, Any]] = json.loads(asked.write(answer)[0])["rows"]
     return found
 
 
@@ -133,10 +137,17 @@ def test_over_http_and_in_the_batch_a_row_gets_the_same(
         decided = model_part(name).decide(scored, CONSTANTS).orderBy("at").select(*said).toArrow()
     batch = json.loads(orjson.dumps(decided.to_pylist()))
     assert len(batch) == len(asked) > 300
-    together = written(version, asked, reasons=bool(use_case.reasons))
-    assert bits(together) == bits(batch)
-    alone = [written(version, [row], reasons=bool(use_case.reasons))[0] for row in asked[:60]]
+    whole = asks(asked, version, reasons=bool(use_case.reasons))
+    assert bits(written(whole, version.answer(whole.question))) == bits(batch)
+    some = [asks([row], version, reasons=bool(use_case.reasons)) for row in asked[:60]]
+    alone = [written(one, version.answer(one.question))[0] for one in some]
     assert bits(alone) == bits(batch[:60])
+    some = [asks(asked[place : place + size], version) for size, place in PIECES]
+    together = [
+        written(one, answer) for one, answer in zip(some, version.answers([one.question for one in some]), strict=True)
+    ]
+    plain = [{name: value for name, value in row.items() if name != "reasons"} for row in batch]
+    assert [bits(rows) for rows in together] == [bits(plain[place : place + size]) for size, place in PIECES]
 
 
 def test_a_champion_of_spark_ml_is_refused_in_a_sentence(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Environments of runs: a wheel, really installed, over the libraries of the Spark side."""
 
 import json
+import shutil
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,7 +42,11 @@ class Environments:
         """The Python that has it."""
         with self.hands:
             if wheel.name not in self.made:
-                self.made[wheel.name] = self.make(wheel, package)
+                try:
+                    self.made[wheel.name] = self.make(wheel, package)
+                except NotInstalled:
+                    shutil.rmtree(self.root / wheel.stem)
+                    raise
             return self.made[wheel.name]
 
     def make(self, wheel: Path, package: str) -> Path:
