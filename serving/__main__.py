@@ -26,6 +26,8 @@ OF_A_JOB = "--of-a-job"  # which may be killed
 LOG = logging.getLogger("serving")
 # One short try each time: the next look at the registry is seconds away.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+# Files come through MLflow: the store behind it may be out of reach, and its address another's.
+THROUGH = {"MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false"}
 
 
 def service(settings: Settings) -> Service:
@@ -34,20 +36,33 @@ def service(settings: Settings) -> Service:
         raise BadRequest("MODEL", f"is one of {', '.join(use_cases.names())}, got {strange[0]!r}")
     keys = None if settings.anybody else Keys(settings.keys)
     if keys is not None and not keys.some:
-        raise BadRequest(
-            "SERVE_KEYS",
-            f"{settings.keys} holds no key, so nobody could ask: make serve-key NAME=<a client>, or ANYBODY=yes, and "
-            "then whoever reaches the port may ask",
-        )
+        _without_keys(settings)
     place = Place(lake=settings.lake, landing="", tracking=settings.registry, registry=settings.registry)
     champions = {
-        name: Champion(model=name, place=place, kept=Kept(settings.kept / name), version=settings.version)
+        name: Champion(
+            model=name,
+            place=place,
+            kept=Kept(settings.kept / name),
+            version=settings.version,
+            early=settings.early,
+        )
         for name in settings.models
     }
     for champion in champions.values():
         champion.start()
     watch = Watch(share=settings.watch, landing=Files(settings.landing)) if settings.watch else None
     return Service(champions=champions, doors=Doors(keys=keys, limits=settings.limits), watch=watch)
+
+
+def _without_keys(settings: Settings) -> None:
+    if settings.early:
+        LOG.warning("%s holds no key yet, so nobody can ask: make stack-key NAME=<a client>", settings.keys)
+        return
+    raise BadRequest(
+        "SERVE_KEYS",
+        f"{settings.keys} holds no key, so nobody could ask: make serve-key NAME=<a client>, or ANYBODY=yes, and "
+        "then whoever reaches the port may ask",
+    )
 
 
 def _refuse_taken(settings: Settings) -> None:
@@ -63,7 +78,7 @@ def _refuse_taken(settings: Settings) -> None:
 
 def main(told: Mapping[str, str]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    os.environ.update(PATIENCE)
+    os.environ.update(PATIENCE | THROUGH)
     settings = Settings.of(told)
     _refuse_taken(settings)
     if settings.anybody and settings.host not in LOOPBACK:

@@ -80,8 +80,10 @@ class Service:
 
     async def health(self, _: Request) -> Response:
         told = {name: described.health(champion) for name, champion in self.champions.items()}
-        fine = all(champion.live is not None for champion in self.champions.values())
-        return _json({"status": "ok" if fine else "nothing to answer with", "models": told}, 200 if fine else 503)
+        waits = any(champion.waits for champion in self.champions.values())
+        if not all(champion.waits or champion.live is not None for champion in self.champions.values()):
+            return _json({"status": "nothing to answer with", "models": told}, 503)
+        return _json({"status": "waiting" if waits else "ok", "models": told})
 
     async def mlflow(self, _: Request) -> Response:
         try:
@@ -133,7 +135,7 @@ class Service:
             raw = await self.doors.body(request)
             version = champion.live
             if version is None:
-                raise Told(503, f"{champion.model} has nothing to answer with: {champion.trouble}", wait=SOON)
+                raise Told(503, f"{champion.model} has nothing to answer with: {champion.why_not}", wait=SOON)
             asked = self.together.ask(version, partial(work, version, raw, _kind(request)), len(raw))
         except BaseException:
             self.doors.leave(client)
