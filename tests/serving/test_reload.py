@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from serving.champion import follow
-from serving.version import About, Answer, Version
+from serving.version import About, Answer, Question, Version
 from spark_jobs.declare import Place, Refused, Unreachable, tags
 from tests.campaign.disk import SmallDisk
 from tests.serving.conftest import Asked, champion
@@ -157,14 +157,14 @@ def test_a_version_has_answered_once_before_it_is_the_one_that_answers(
     asked: Asked, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So nobody waits for what a library does the first time."""
-    one, predict, seen = asked.champions[CENSUS], Version.predict, list[Any]()
+    one, answer, seen = asked.champions[CENSUS], Version.answer, list[Any]()
 
-    def predicting(self: Version, given: Any, length: int) -> Answer:
+    def answering(self: Version, question: Question) -> Answer:
         assert one.live is not None
         seen.append((self.about.version, one.live.about.version))
-        return predict(self, given, length)
+        return answer(self, question)
 
-    monkeypatch.setattr(Version, "predict", predicting)
+    monkeypatch.setattr(Version, "answer", answering)
     shelf.crown(CENSUS, "2")
     one.look()
     assert seen == [("2", "1")]
