@@ -67,8 +67,7 @@ def _given(wanted: Typed, taken: Taken) -> Result:
 
 
 if __name__ == "__main__":
-    for name, value in PATIENCE.items():
-        os.environ.setdefault(name, value)
+    os.environ.update(PATIENCE)
     try:
         main(from_environment(), os.environ)
     except NightshiftError as error:

@@ -40,7 +40,7 @@ def place_of(text: str, field: str = "TO") -> Place:
         return Place(lake=found["schema"], landing="", tracking=TRACKING, registry=UNITY)
     if "@" in text or "?" in text or "#" in text:
         raise BadRequest(field, "is an address alone: a login stands in the environment, or in a connection of Airflow")
-    if urlsplit(text).scheme not in ("http", "https") or not _host(text):
+    if not _is_address(text):
         raise BadRequest(
             field, f"is the address of an MLflow, like https://mlflow.example.org, or {UNITY}:catalog.schema, got {text!r}"
         )
@@ -55,9 +55,9 @@ def refuse_aliases(aliases: Iterable[str], field: str = "ALIASES") -> None:
         )
 
 
-def _host(text: str) -> str:
+def _is_address(text: str) -> bool:
     try:
-        address = urlsplit(text)
-        return (address.hostname or "") if address.port != 0 else ""
-    except ValueError:  # no number for a port
-        return ""
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # no number for a port, say
+        return False

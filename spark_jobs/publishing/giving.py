@@ -5,7 +5,7 @@ follows one never sees less than a whole version.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -32,10 +32,10 @@ class _There:
     client: Any
     place: Place
     taken: Taken
-    name: str = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "name", self.place.model_name(self.taken.use_case))
+    @property
+    def name(self) -> str:
+        return self.place.model_name(self.taken.use_case)
 
     @property
     def where(self) -> str:
