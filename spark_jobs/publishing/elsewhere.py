@@ -16,6 +16,7 @@ from spark_jobs.publishing.giving import where
 # What MLflow sends to whichever server it asks; that of a workspace is Databricks' own.
 LOGIN = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 NOT_LET_IN = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+NO_LOGIN = "Databricks credential configuration"  # which failed, before anybody was asked
 NO_SCHEMA = re.compile(r"(Schema|Catalog) '(?P<name>[^']+)' does not exist", re.IGNORECASE)
 
 
@@ -65,7 +66,7 @@ def _explained(error: Exception, there: str, login_is: str) -> NightshiftError |
     if says := lacking(told):
         return Refused(f"{there}: {says}")
     status = _status(error)
-    if status in NOT_LET_IN:
+    if status in NOT_LET_IN or NO_LOGIN in told:
         return Refused(f"{there} does not let us in, or not do this: look at {login_is}, and at the rights of whom it is")
     if status == HTTPStatus.NOT_FOUND and "Response body" in told:
         return Refused(f"{there} answers, but not as MLflow does: give the address that its pages have in a browser")
