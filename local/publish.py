@@ -1,4 +1,4 @@
-"""`make publish`: a version into another registry, with what is known of it. In the Spark environment, without Spark."""
+"""`make publish`: a version into another registry, with all that is known of it. In the Spark environment."""
 
 import os
 import sys

@@ -27,7 +27,7 @@ class Elsewhere:
         except BadRequest as error:
             raise BadDeclaration(str(error)) from None
         if self.place.registry == UNITY and not self.connection:
-            raise BadDeclaration(f"publish_to: {self.to} needs connection=, the connection of Airflow to that workspace")
+            raise BadDeclaration(f"publish_to: {self.to} needs connection=, Airflow's one to that workspace")
 
     @property
     def place(self) -> Place:
@@ -41,9 +41,8 @@ def place_of(text: str, field: str = "TO") -> Place:
     if "@" in text or "?" in text or "#" in text:
         raise BadRequest(field, "is an address alone: a login stands in the environment, or in a connection of Airflow")
     if not _is_address(text):
-        raise BadRequest(
-            field, f"is the address of an MLflow, like https://mlflow.example.org, or {UNITY}:catalog.schema, got {text!r}"
-        )
+        like = f"https://mlflow.example.org, or {UNITY}:catalog.schema"
+        raise BadRequest(field, f"is the address of an MLflow, like {like}, got {text!r}")
     address = text.rstrip("/")
     return Place(lake="", landing="", tracking=address, registry=address)
 

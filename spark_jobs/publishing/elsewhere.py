@@ -41,6 +41,7 @@ def registry_of(place: Place, login_is: str) -> Iterator[Any]:
 
     try:
         if place.registry == UNITY:
+            _knock()
             mlflow.set_tracking_uri(place.tracking)  # its registry reads the files of a run by it
         client = mlflow.MlflowClient(place.tracking, place.registry)
         yield UnityClient(client) if place.registry == UNITY else client
@@ -51,26 +52,39 @@ def registry_of(place: Place, login_is: str) -> Iterator[Any]:
         raise said from error
 
 
+def _knock() -> None:
+    """Any answer will do: the workspace's own client would ask one that is away for five minutes."""
+    import requests
+
+    if host := os.environ.get("DATABRICKS_HOST"):
+        address = host if "//" in host else f"https://{host}"
+        requests.get(f"{address.rstrip('/')}/.well-known/databricks-config", timeout=30)
+
+
 def _explained(error: Exception, there: str, login_is: str) -> NightshiftError | None:
     """What its server said, or that it said nothing; None for what nobody foresaw."""
     import requests
 
     causes = [one for one in (error, error.__cause__, error.__context__) if one is not None]
-    told = "\n".join(map(str, causes))
-    if isinstance(error, ImportError):
-        return Refused(f"{there} keeps files where this machine cannot write ({error}): let it take them itself")
     if any(isinstance(one, requests.ConnectionError | requests.Timeout) for one in causes):
-        return Unreachable(f"{there} does not answer: see that it is up and can be reached from here, then publish again")
+        return Unreachable(f"{there} does not answer: see that it is up and reached from here, then publish again")
+    says = _refused(error, "\n".join(map(str, causes)), login_is)
+    return Refused(f"{there} {says}") if says else None
+
+
+def _refused(error: Exception, told: str, login_is: str) -> str:
+    if isinstance(error, ImportError):
+        return f"keeps files where this machine cannot write ({error}): let its server take them itself"
     if found := NO_SCHEMA.search(told):
-        return Refused(f"{there}: there is no {found[1].lower()} {found['name']}: make it there, or name another one")
+        return f"has no {found[1].lower()} {found['name']}: make it there, or name another one"
     if says := lacking(told):
-        return Refused(f"{there}: {says}")
+        return f"refuses this: {says}"
     status = _status(error)
     if status in NOT_LET_IN or NO_LOGIN in told:
-        return Refused(f"{there} does not let us in, or not do this: look at {login_is}, and at the rights of whom it is")
+        return f"does not let us in, or not do this: look at {login_is}, and at the rights of whom it is"
     if status == HTTPStatus.NOT_FOUND and "Response body" in told:
-        return Refused(f"{there} answers, but not as MLflow does: give the address that its pages have in a browser")
-    return None
+        return "answers, but not as MLflow does: give the address that its pages have in a browser"
+    return ""
 
 
 def _status(error: Exception) -> int:
@@ -78,6 +92,6 @@ def _status(error: Exception) -> int:
     from mlflow.exceptions import MlflowException
 
     if isinstance(error, MlflowException):
-        return int(error.get_http_status_code())
+        return int(error.get_http_status_code())  # type: ignore[no-untyped-call]  # MLflow's own gap
     response = error.response if isinstance(error, requests.RequestException) else None
     return response.status_code if response is not None else 0

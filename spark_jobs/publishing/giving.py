@@ -159,8 +159,8 @@ class _There:
         at = info.end_time or info.start_time
         metrics = [Metric(name, value, at, 0) for name, value in data.metrics.items()]
         self.client.log_batch(run, metrics, [Param(name, value) for name, value in data.params.items()])
-        if used := self.taken.run.inputs.dataset_inputs:
-            self.client.log_inputs(run, used)
+        if (used := self.taken.run.inputs) and used.dataset_inputs:
+            self.client.log_inputs(run, used.dataset_inputs)
         if any(self.taken.verdict.iterdir()):
             self.client.log_artifacts(run, str(self.taken.verdict))
 

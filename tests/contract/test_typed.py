@@ -22,6 +22,7 @@ TYPED = {
     "databricks-import": ("FROM", "LANDING", "REPLACE", "PRINCIPAL"),
     "databricks-up": ("PLAN", "PRINCIPAL", "WITH"),
     "predict": ("MODEL", "FILE", "OUT", "VERSION"),
+    "publish": ("MODEL", "TO", "VERSION", "ALIASES"),
     "kills": ("KILLS", "SEED"),
     "release": ("MODEL", "REASON"),
     "restore": ("FROM", "REPLACE"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient  # noqa: TID253 - tests load what they test
 
-from spark_jobs.declare import Refused, tags
+from spark_jobs.declare import Refused, Unreachable, tags
 from spark_jobs.declare.elsewhere import place_of
 from spark_jobs.declare.unity import UnityClient, versions_of
 from spark_jobs.publishing.elsewhere import registry_of
@@ -18,7 +18,7 @@ from spark_jobs.publishing.taking import Taken, take
 from spark_jobs.tracking.digest import digest
 from tests.databricks.fake.answers import Answer, Asked, missing
 from tests.databricks.fake.server import Workspace, workspace
-from tests.serving.elsewhere import mlflow_server
+from tests.elsewhere import mlflow_server
 from tests.serving.shelf import CENSUS, Shelf
 
 LONG = "what people said of it, at length: " + "word " * 400
@@ -41,7 +41,9 @@ def signed_in(fake: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def laptop(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     shelf = Shelf(tmp_path_factory.mktemp("shelf"))
-    shelf.add(CENSUS, **{tags.REASONS: LONG, tags.VERDICT: "PROMOTE", "of-somebody: a note": "and no more"})
+    shelf.add(CENSUS)
+    for name, text in {tags.REASONS: LONG, tags.VERDICT: "PROMOTE", "of-somebody: a note": "and no more"}.items():
+        shelf.client.set_model_version_tag(CENSUS, "1", name, text)
     shelf.crown(CENSUS, "1")
     return shelf
 
@@ -108,15 +110,15 @@ STEPS = (
 )
 
 
-@pytest.mark.parametrize("late", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("step", STEPS)
 def test_one_that_was_killed_is_finished_by_the_next(
-    step: str, late: bool, taken: Taken, monkeypatch: pytest.MonkeyPatch
+    step: str, when: str, taken: Taken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    schema, does = f"{step}_{late}", getattr(MlflowClient, step)
+    schema, does = f"{step}_{when}", getattr(MlflowClient, step)
 
     def killed(*given: Any, **more: Any) -> None:
-        if late:
+        if when == "after":
             does(*given, **more)
         raise KeyboardInterrupt
 
@@ -166,7 +168,7 @@ def test_a_schema_that_is_not_there_is_named(fake: Workspace, taken: Taken) -> N
 
     fake.trouble.append(nowhere)
     try:
-        with pytest.raises(Refused, match=r"^databricks-uc:main\.nowhere: there is no schema main\.nowhere: make it"):
+        with pytest.raises(Refused, match=r"^databricks-uc:main\.nowhere has no schema main\.nowhere: make it"):
             published("nowhere", taken)
     finally:
         fake.trouble.remove(nowhere)
@@ -184,7 +186,9 @@ def test_a_right_that_is_lacking_is_named_and_a_wrong_token_is_told(
 
     fake.trouble.append(lacks)
     try:
-        with pytest.raises(Refused, match=r"^databricks-uc:main\.closed: .* GRANT CREATE MODEL ON SCHEMA main\.closed"):
+        with pytest.raises(
+            Refused, match=r"^databricks-uc:main\.closed refuses .* GRANT CREATE MODEL ON SCHEMA main\.closed"
+        ):
             published("closed", taken)
     finally:
         fake.trouble.remove(lacks)
@@ -192,6 +196,12 @@ def test_a_right_that_is_lacking_is_named_and_a_wrong_token_is_told(
     with pytest.raises(Refused, match="does not let us in, or not do this: look at DATABRICKS_TOKEN") as raised:
         published("closed", taken)
     assert "dapi-wrong" not in str(raised.value)
+
+
+def test_a_workspace_that_is_away_is_one_sentence_at_once(taken: Taken, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABRICKS_HOST", "127.0.0.1:9")
+    with pytest.raises(Unreachable, match=r"^databricks-uc:main\.models does not answer: see that it is up"):
+        published("models", taken)
 
 
 def test_no_way_into_a_workspace_is_one_sentence(taken: Taken, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
