@@ -18,6 +18,8 @@ from spark_jobs.declare.tags import CHAMPION, FEATURES, FILES, IMPORTED
 from spark_jobs.tracking.digest import digest
 from spark_jobs.use_cases import load
 from tests.dags.runs import ALONE, Tell, run_of, states, told
+from tests.databricks.address import TOKEN, connection
+from tests.databricks.fake.server import workspace
 from tests.elsewhere import mlflow_server
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 pytestmark = ALONE
 BIKES = load("bike_sharing")
+COLUMN = json.dumps([{"name": "hour", "type": "double"}])
+MODEL = {"flavors": {}, "signature": {"inputs": COLUMN, "outputs": COLUMN}}  # which a catalog asks for
 AWAY = "http://127.0.0.1:9"
 LOGIN = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 
@@ -41,7 +45,7 @@ def trained(mlflow: "MlflowClient", tell: Tell, home: Path) -> "MlflowClient":
     files = home / "files"
     (files / "data").mkdir(parents=True)
     (files / "data" / "model").write_text("boosted")
-    (files / "MLmodel").write_text("flavors: {}\n")
+    (files / "MLmodel").write_text(json.dumps(MODEL))
     run = mlflow.create_run(mlflow.create_experiment("other", (home / "artifacts").as_uri())).info
     mlflow.log_artifacts(run.run_id, str(files), "model")
     mlflow.create_registered_model("bike_sharing")
@@ -83,6 +87,20 @@ def test_what_a_night_promotes_is_published_once_and_aliases_go_where_they_are_d
     again = night(Elsewhere(to=address, aliases=("production",)), {"retrain": "never"})
     assert (told(again, "publish")["new"], told(again, "publish")["aliases"]) == (False, ["champion", "production"])
     assert len(there.search_model_versions("name = 'bike_sharing'")) == 1
+
+
+def test_a_night_publishes_into_a_schema_with_what_airflow_s_side_has(
+    trained: "MlflowClient", address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with workspace(tmp_path / "workspace", mlflow=address) as fake:
+        monkeypatch.setenv("AIRFLOW_CONN_COMPANY", connection(fake.address, TOKEN))
+        trained.set_registered_model_alias("bike_sharing", CHAMPION, "1")
+        run = night(Elsewhere(to="databricks-uc:main.models", connection="company"), {"retrain": "never"})
+        asked = [one for one in fake.asked if one.path.endswith("model-versions/finalize")]
+    assert (run.state, told(run, "publish", "failed")) == ("success", None)
+    assert told(run, "publish")["model"] == "main.models.bike_sharing"
+    assert len(asked) == 1
+    assert TOKEN not in json.dumps([told(run, task) for task in states(run)])
 
 
 @pytest.mark.usefixtures("impatient")
@@ -176,5 +194,7 @@ def test_a_use_case_that_publishes_trains_no_more_often_for_it_and_others_have_n
     assert repr(replace(BIKES, publish_to=to)) == repr(BIKES)
     assert "publish" not in dag_of(BIKES).task_ids
     dag = dag_of(replace(BIKES, publish_to=to))
+    assert "published to `https://mlflow.example.org`" in str(dag.doc_md)
+    assert "published" not in str(dag_of(BIKES).doc_md)
     assert dag.get_task("publish").upstream_task_ids == {"score"}
     assert dag.get_task("score").upstream_task_ids == dag_of(BIKES).get_task("score").upstream_task_ids

@@ -93,10 +93,13 @@ def test_a_version_is_in_the_schema_once_with_all_that_is_known_of_it(taken: Tak
 def test_one_that_went_through_a_schema_is_the_same_one_behind_it(
     fake: Workspace, taken: Taken, tmp_path: Path
 ) -> None:
+    import mlflow
+
     published("between", taken)
     between, beyond = place_of("databricks-uc:main.between"), place_of(fake.mlflow.server)
-    with registry_of(between, "") as client:
-        again = take(client, between, CENSUS, "", tmp_path / "again")
+    mlflow.set_tracking_uri("file:///nowhere")  # as where nothing was set
+    client = UnityClient(MlflowClient(between.tracking, between.registry))
+    again = take(client, between, CENSUS, "", tmp_path / "again")
     assert (again.origin, again.files, again.aliases) == (taken.origin, taken.files, ("champion",))
     with registry_of(beyond, "") as client:
         assert give(client, beyond, again)["new"]
