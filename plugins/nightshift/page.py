@@ -38,7 +38,8 @@ Grain: {use_case.grain}. Source: **{place.source}**{_remark(use_case, place.sour
 {tables}
 
 A night brings in what arrived, rebuilds what it touched, trains if anything changed, promotes what is better, and
-scores.{_published(use_case)} Start it by hand with **Trigger**: without days for yesterday, with both for a whole range in one run.
+scores.{_published(use_case)} Start it by hand with **Trigger**: without days for yesterday, with both for a whole
+range in one run.
 
 {_mlflow(place.model_name(use_case.name))} holds runs, models and verdicts; tables lie
 under `{place.lake}/{use_case.name}`.

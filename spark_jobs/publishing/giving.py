@@ -122,7 +122,10 @@ class _There:
     def run(self) -> "Run":
         """One that was begun and not ended is gone on with."""
         where = self.experiment()
-        begun = self.client.search_runs([where], f"tags.`{tags.IMPORTED}` = '{self.taken.origin}'")
+        same = {tags.IMPORTED: self.taken.origin, tags.FILES: self.taken.files}
+        begun = self.client.search_runs(
+            [where], " AND ".join(f"tags.`{name}` = '{text}'" for name, text in same.items())
+        )
         info = self.taken.run.info
         run: Run = (
             begun[0]

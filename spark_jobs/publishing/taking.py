@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spark_jobs.declare import Place, Refused, tags
+from spark_jobs.declare.job import UNITY
 from spark_jobs.tracking.digest import digest
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 OURS = "nightshift."  # how names of our tags begin
-STAYS = (tags.WITHDRAWN, tags.HISTORY)  # what a registry says of its own life
 VERDICTS = ("verdict.json", "verdict.md")
 COMMIT, NOTE = "mlflow.source.git.commit", "mlflow.note.content"  # names of MLflow's own
 GONE = ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND")
@@ -57,7 +57,7 @@ class Taken:
         version = self.version
         told = {"registry": self.registry, "model": version.name, "version": str(version.version)}
         told |= {"run": str(version.run_id), "files": self.files}
-        return {tags.IMPORTED: self.origin, tags.PUBLISHED: json.dumps(told, sort_keys=True)}
+        return {tags.IMPORTED: self.origin, tags.FILES: self.files, tags.PUBLISHED: json.dumps(told, sort_keys=True)}
 
 
 def take(client: "MlflowClient", place: Place, use_case: str, number: str, folder: Path) -> Taken:
@@ -122,8 +122,11 @@ def _refuse(version: "ModelVersion") -> None:
 
 
 def _files(client: "MlflowClient", place: Place, version: "ModelVersion", folder: Path) -> Path:
+    import mlflow
     from mlflow.artifacts import download_artifacts
 
+    if place.registry == UNITY:
+        mlflow.set_tracking_uri(place.tracking)  # else a client in there makes a database in this folder
     source = client.get_model_version_download_uri(version.name, version.version)
     told = {"tracking_uri": place.tracking, "registry_uri": place.registry}
     return Path(download_artifacts(artifact_uri=source, dst_path=str(folder), **told))
@@ -137,4 +140,5 @@ def _verdict(client: "MlflowClient", run: str, folder: Path) -> Path:
 
 
 def _ours(found: Mapping[str, str]) -> dict[str, str]:
-    return {name: text for name, text in found.items() if name.startswith(OURS) and not name.startswith(STAYS)}
+    """But for the history, which a catalog hands down to versions: it is of the other registry's life."""
+    return {name: text for name, text in found.items() if name.startswith(OURS) and not name.startswith(tags.HISTORY)}

@@ -63,7 +63,7 @@ def trained(full_shelf: Shelf) -> Shelf:
         client.log_text(run, "passed", "verdict.md")
         client.log_text(run, "rows of people", "misjudged.json")
         told = {tags.VERDICT: "PROMOTE", tags.INPUTS: '{"gold/features": 7}', tags.REASONS: "é " * 900}
-        book.label("1", told | {"of.somebody": "a note"}, "what it is")
+        book.label("1", told | {"of.somebody": "a note", f"{tags.HISTORY}0001": "{}"}, "what it is")
         book.describe("who earns much")
         book.end(run, "FINISHED")
     return full_shelf
@@ -101,7 +101,8 @@ def test_all_that_is_known_of_a_version_is_there(
     assert (told["version"], told["from"], told["new"], told["aliases"]) == ("1", "1", True, ["champion"])
     found, here = there.get_model_version(taken.use_case, "1"), trained.client.get_model_version(CENSUS, "1")
     origin = {"registry": trained.address, "model": CENSUS, "version": "1", "run": here.run_id}
-    ours = {name: text for name, text in here.tags.items() if name.startswith("nightshift.")}
+    left = ("of.somebody", f"{tags.HISTORY}0001")
+    ours = {name: text for name, text in here.tags.items() if name not in left}
     published = json.loads(found.tags.pop(tags.PUBLISHED))
     assert published == origin | {"files": here.tags[tags.FILES]}
     assert found.tags == ours | {tags.IMPORTED: here.run_id}
@@ -140,11 +141,16 @@ def test_again_and_again_it_is_there_once_and_nothing_is_written(
     assert numbers(there, taken) == ["1"]
 
 
-def test_what_is_said_of_it_later_comes_after_it(taken: Taken, address: str, there: MlflowClient) -> None:
+def test_what_is_said_of_it_later_comes_after_it(
+    taken: Taken, address: str, there: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     give(there, place_of(address), taken)
     (taken.verdict / "verdict.md").write_text("judged again")
     taken.version.tags[tags.JUDGED] = "later rows"
     taken.version._description = "other words"
+    with monkeypatch.context() as patched, pytest.raises(ZeroDivisionError):
+        patched.setattr(MlflowClient, "log_artifacts", lambda *_: 1 / 0)
+        give(there, place_of(address), taken)
     give(there, place_of(address), taken)
     found = there.get_model_version(taken.use_case, "1")
     assert (found.tags[tags.JUDGED], found.description) == ("later rows", "other words")
@@ -208,6 +214,28 @@ def test_two_who_publish_the_same_at_once_leave_one(
     monkeypatch.setattr(MlflowClient, "create_model_version", second)
     assert give(there, to, taken)["version"] == "1"
     assert numbers(there, taken) == ["1"]
+
+
+@pytest.mark.parametrize("step", ["create_registered_model", "create_experiment"])
+def test_what_somebody_makes_in_the_same_moment_is_taken_as_it_is(
+    step: str, taken: Taken, address: str, there: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    makes = getattr(MlflowClient, step)
+
+    def second(*given: Any, **more: Any) -> Any:
+        makes(*given, **more)
+        return makes(*given, **more)
+
+    monkeypatch.setattr(MlflowClient, step, second)
+    assert give(there, place_of(address), taken)["version"] == "1"
+
+
+def test_other_files_of_the_same_run_are_another_version(taken: Taken, address: str, there: MlflowClient) -> None:
+    give(there, place_of(address), taken)
+    taken.version.tags[tags.FILES] = "of others"
+    told = give(there, place_of(address), taken)
+    assert (told["version"], told["new"]) == ("2", True)
+    assert len(runs(there, taken)) == 2  # so that neither has the other's files
 
 
 def test_a_registry_whose_nights_train_it_is_refused_and_its_own_one_too(
