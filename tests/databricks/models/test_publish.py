@@ -98,7 +98,7 @@ def test_one_that_went_through_a_schema_is_the_same_one_behind_it(
     published("between", taken)
     between, beyond = place_of("databricks-uc:main.between"), place_of(fake.mlflow.server)
     mlflow.set_tracking_uri("file:///nowhere")  # as where nothing was set
-    client = UnityClient(MlflowClient(between.tracking, between.registry))
+    client: Any = UnityClient(MlflowClient(between.tracking, between.registry))
     again = take(client, between, CENSUS, "", tmp_path / "again")
     assert (again.origin, again.files, again.aliases) == (taken.origin, taken.files, ("champion",))
     with registry_of(beyond, "") as client:
