@@ -47,7 +47,7 @@ def signed_in(to: Elsewhere) -> Iterator[None]:
     from spark_jobs.publishing.elsewhere import known_as
 
     if to.place.registry == UNITY:
-        with known_as({}), credentials.known(to.connection, SETTING):
+        with credentials.known(to.connection, SETTING):
             yield
     else:
         with known_as(login_of(to) if to.connection else {}):

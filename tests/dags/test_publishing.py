@@ -197,4 +197,5 @@ def test_a_use_case_that_publishes_trains_no_more_often_for_it_and_others_have_n
     assert "published to `https://mlflow.example.org`" in str(dag.doc_md)
     assert "published" not in str(dag_of(BIKES).doc_md)
     assert dag.get_task("publish").upstream_task_ids == {"score"}
+    assert "publish" in dag.get_task("close_run").upstream_task_ids
     assert dag.get_task("score").upstream_task_ids == dag_of(BIKES).get_task("score").upstream_task_ids
