@@ -14,7 +14,7 @@ export UV_SYSTEM_CERTS ?= true
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install deploy bundle databricks-up databricks-down databricks-check databricks-import databricks-proof databricks-alone databricks-nights run stop sql predict serve serve-key image airflow data rollback release use-case stack stack-stop stack-remove stack-status stack-key stack-rotate stack-import backup restore stack-proof stack-nights check quick style types-of-airflow types-of-spark format test test-all campaign kills bench lock clean
+.PHONY: help install deploy bundle databricks-up databricks-down databricks-check databricks-import databricks-proof databricks-alone databricks-nights run stop sql predict serve serve-key image publish airflow data rollback release use-case stack stack-stop stack-remove stack-status stack-key stack-rotate stack-import backup restore stack-proof stack-nights check quick style types-of-airflow types-of-spark format test test-all campaign kills bench lock clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | while IFS='|' read -r name says; do printf '%-24s %s\n' "$$name" "$$says"; done
@@ -42,6 +42,9 @@ serve-key: install ## NAME=my_application: a key for a client of `make serve`, s
 
 image: install ## MODEL=census_income [VERSION=3]: a container image with its champion in it, which asks no registry
 	@$(SPARK)/python -m containers.image
+
+publish: install ## MODEL=census_income TO=https://mlflow.example.org | databricks-uc:main.models [VERSION=3] [ALIASES=champion,production]: a version into another registry
+	@$(SPARK)/python -m local.publish
 
 airflow: install ## Airflow's own command line, with our settings: ARGS="dags list"
 	@$(LAPTOP).airflow_cli

@@ -23,6 +23,7 @@ TYPED = {
     "databricks-up": ("PLAN", "PRINCIPAL", "WITH"),
     "image": ("MODEL", "VERSION"),
     "predict": ("MODEL", "FILE", "OUT", "VERSION"),
+    "publish": ("MODEL", "TO", "VERSION", "ALIASES"),
     "kills": ("KILLS", "SEED"),
     "release": ("MODEL", "REASON"),
     "restore": ("FROM", "REPLACE"),
