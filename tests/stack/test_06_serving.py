@@ -19,7 +19,7 @@ from containers.key import key_of
 from engine.running import free_port
 from local.home import Home
 from serving.__main__ import THROUGH
-from serving.bodies import ARROW
+from serving.tables import ARROW
 from spark_jobs.declare import tags
 from tests.serving.conftest import Asked, Client
 from tests.serving.shelf import CENSUS, Shelf, delivered, gold
