@@ -1,5 +1,6 @@
 """The service as a process: `python -m serving`, told by its environment what to serve."""
 
+import gc
 import logging
 import os
 import socket
@@ -26,6 +27,7 @@ OF_A_JOB = "--of-a-job"  # which may be killed
 LOG = logging.getLogger("serving")
 # One short try each time: the next look at the registry is seconds away.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+TURN = 0.0002  # seconds that a thread may keep others from Python: an answer is ready in a few times as long
 # Files come through MLflow: the store behind it may be out of reach, and its address another's.
 THROUGH = {"MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false"}
 
@@ -79,6 +81,7 @@ def _refuse_taken(settings: Settings) -> None:
 def main(told: Mapping[str, str]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     os.environ.update(PATIENCE | THROUGH)
+    sys.setswitchinterval(TURN)
     settings = Settings.of(told)
     _refuse_taken(settings)
     if settings.anybody and settings.host not in LOOPBACK:
@@ -97,6 +100,7 @@ def main(told: Mapping[str, str]) -> None:
         ssl_certfile=settings.certificate or None,
         ssl_keyfile=settings.certificate_key or None,
     )
+    gc.freeze()
     uvicorn.Server(config).run()
     over.set()
 

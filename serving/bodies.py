@@ -64,7 +64,7 @@ def _object(raw: bytes) -> dict[str, Any]:
 
 
 def _of_records(rows: Any, where: str, limits: Limits, *, reasons: bool = False) -> Body:
-    if not isinstance(rows, list) or not all(type(row) is dict for row in rows):
+    if not isinstance(rows, list) or not set(map(type, rows)) <= {dict}:
         raise Told(422, f"{where} is a list of objects, one for each row, with values by the names of columns")
     refuse_many(len(rows), max(map(len, rows), default=0), limits)
     first = rows[0].keys() if rows else {}.keys()
@@ -115,10 +115,10 @@ def _short(body: Body, limits: Limits) -> Body:
 
 def _too_long(values: Sequence[Any], most: int) -> bool:
     kinds = set(map(type, values))
-    if kinds == {str}:
-        return max(map(len, values)) > most
     if not kinds & {str, dict, list}:
         return False
+    if kinds <= {str, type(None)}:
+        return max(map(len, filter(None, values)), default=0) > most
     return any(
         len(one) > most if type(one) is str else type(one) in (dict, list) and _nested(one) > most for one in values
     )

@@ -3,6 +3,7 @@
 A request takes what is live when it comes, and keeps it to its end. What cannot be loaded leaves the old one in place.
 """
 
+import gc
 import logging
 import shutil
 import threading
@@ -155,6 +156,7 @@ class Champion:
             loaded = Version.load(about, files)
         after = f", after {self.live.about.version}" if self.live else ""
         self.live, self.waits = loaded, False
+        gc.freeze()
         self.reloaded(self.model, "loaded")
         LOG.info("%s: version %s answers now%s", self.model, about.version, after)
         self._name_live(about)
@@ -186,6 +188,8 @@ class Champion:
             LOG.warning("%s: version %s is not named here: %s", self.model, about.version, error)
 
     def _back(self) -> None:
+        if not self.asked:
+            gc.freeze()  # MLflow stays: nobody's request waits while Python looks whether it is garbage
         self.asked = True
         if self.away:
             LOG.info("%s: the registry answers again", self.model)

@@ -37,7 +37,7 @@ class Typing:
     column: Column
     missing: frozenset[str]
     bounds: tuple[float, float] = field(init=False)
-    codes: frozenset[Any] = field(init=False)
+    codes: frozenset[Any] = field(init=False)  # and None
     code_array: Any = field(init=False)
 
     def __post_init__(self) -> None:
@@ -47,7 +47,7 @@ class Typing:
         low = column.low if column.low is not None else (LOWEST if whole else -sys.float_info.max)
         high = column.high if column.high is not None else (HIGHEST if whole else sys.float_info.max)
         object.__setattr__(self, "bounds", (low, high))
-        object.__setattr__(self, "codes", frozenset(column.codes))
+        object.__setattr__(self, "codes", frozenset([*column.codes, None]) if column.codes else frozenset())
         words = [code for code in column.codes if isinstance(code, str)]
         object.__setattr__(self, "code_array", pa.array(words, pa.string()))
 
@@ -63,6 +63,8 @@ class Typing:
     def _plain(self, values: Sequence[Any]) -> Any:
         """None where one of them is not surely good."""
         kinds, column = set(map(type, values)), self.column
+        if not column.required and column.kind is Kind.TEXT:
+            kinds.discard(type(None))
         if not kinds <= PLAIN[column.kind]:
             return None
         if column.kind is Kind.TEXT:
