@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LOG = logging.getLogger(__name__)
-CODE = Path(__file__).parents[2]  # where `serving` lies beside `spark_jobs`
 OF_A_JOB = "--of-a-job"  # it ends when who started it does
 LOOPBACK, NOTICE, LONGEST, SOON = "127.0.0.1", 0.05, 60.0, 10.0
 CLIENT = "judge"
@@ -143,8 +142,9 @@ def _body(rows: "pd.DataFrame") -> str:
 def _service(place: Place, use_case: UseCase, version: str) -> Iterator[Service]:
     with TemporaryDirectory(prefix="nightshift-") as folder:
         keys, log, port = Path(folder) / "keys", Path(folder) / "log", _free_port()
+        code = Path(__file__).parents[2]  # where `serving` lies beside `spark_jobs`; Spark's workers have no such place
         told = {
-            "PYTHONPATH": os.pathsep.join(filter(None, [str(CODE), os.environ.get("PYTHONPATH")])),
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(code), os.environ.get("PYTHONPATH")])),
             "MODEL": use_case.name,
             "VERSION": version,
             "NIGHTSHIFT_HOME": folder,
