@@ -13,8 +13,9 @@ from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.declare import NightshiftError, RawTable
 from spark_jobs.files import Files
+from spark_jobs.raw.blocks import Records, WholeFile
 from spark_jobs.raw.landing import RawFile
-from spark_jobs.raw.rfc4180 import Records, WholeFile, split
+from spark_jobs.raw.rfc4180 import split
 
 SMALL = 1 << 20  # bytes that are not worth a second task
 GROUP = 64 << 20  # bytes of files that one task reads
