@@ -110,6 +110,7 @@ class RawTable:
     known_after: timedelta = timedelta()
     whole_history: bool = False  # features read all of it before the stamp, not only `lookback`
     days_ahead: int = 0  # a file that arrives on D may describe days up to D + days_ahead
+    json: bool = False  # files hold a JSON object a line; `header` of a column may name a key within others: place.lat
     delimiter: str = ","  # of several characters: the one that the header of a file has most of
     refers_to: tuple[str, str] | None = None  # (untimed table, its key): a row about something unknown there is refused
     repeats_refused: bool = False  # of one key twice in one file; else the later one wins and the earlier is superseded

@@ -22,7 +22,9 @@ from spark_jobs.raw.blocks import BLOCK, BOM, NOT_UTF_8, UTF_16, Records, WholeF
 
 LONGEST = 4 << 20  # bytes of one line
 TOO_LONG = f"is longer than {LONGEST} bytes"
+BLANK = " \t\r"
 AFTER_A_KEY = re.compile(rb'"\s*:')
+LONG_NUMBER = re.compile(rb"[0-9]{19}")  # a whole number that 64 bits may not hold, read digit by digit
 Object = dict[str, Any]
 
 
@@ -44,8 +46,8 @@ def split(file: BinaryIO, columns: Sequence[str], size: int | None = None) -> It
         whole = block.removeprefix(BOM) if line == 1 else block
         if line == 1 and whole.startswith(UTF_16):
             raise WholeFile("the file is UTF-16, and only UTF-8 is read", shown(whole.partition(b"\n")[0]))
-        lines = whole.split(b"\n")[:-1]
-        yield _records(list(_rows(line, lines)), keys)
+        lines, long = whole.split(b"\n")[:-1], LONG_NUMBER.search(whole) is not None
+        yield _records(list(_rows(line, lines, long=long)), keys)
         line += len(lines)
 
 
@@ -87,14 +89,14 @@ def _within(found: Any, key: str) -> Any:
     return found.get(key) if isinstance(found, dict) else None
 
 
-def _rows(first: int, lines: Sequence[bytes]) -> Iterator[Row]:
+def _rows(first: int, lines: Sequence[bytes], *, long: bool) -> Iterator[Row]:
     """One for each line, in a file as it should be."""
     for line, raw in enumerate(lines, first):
         if len(raw) > LONGEST:
             yield Row(line, shown(raw), None, TOO_LONG)
             continue
         try:
-            found = orjson.loads(raw)
+            found = None if long and LONG_NUMBER.search(raw) else orjson.loads(raw)
         except orjson.JSONDecodeError:
             found = None
         if type(found) is dict and (raw.count(b":") == len(found) or _all_were_found(raw, found)):
@@ -121,20 +123,18 @@ def _odd(line: int, raw: bytes) -> Iterator[Row]:
     except UnicodeDecodeError:
         yield Row(line, shown(raw), None, NOT_UTF_8)
         return
-    place = len(text) - len(text.lstrip())
+    place = len(text) - len(text.lstrip(BLANK))
     while place < len(text):
         try:
             found, end = DECODER.raw_decode(text, place)
         except Doubled as twice:
-            yield Row(line, text[place:].strip(), None, f"names {twice} twice")
+            yield Row(line, text[place:].strip(BLANK), None, f"names {twice} twice")
             return
         except (json.JSONDecodeError, RecursionError, ValueError) as error:
-            why = (
-                error.msg if isinstance(error, json.JSONDecodeError) else "it is nested too deep, or a number too long"
-            )
-            yield Row(line, text[place:].strip(), None, f"is no JSON: {why}")
+            why = error.msg if isinstance(error, json.JSONDecodeError) else "it is nested too deep, or a number is none"
+            yield Row(line, text[place:].strip(BLANK), None, f"is no JSON: {why}")
             return
-        own, place = text[place:end].strip(), len(text) - len(text[end:].lstrip(" \t\r,"))
+        own, place = text[place:end].strip(BLANK), len(text) - len(text[end:].lstrip(BLANK + ","))
         if isinstance(found, dict):
             yield Row(line, own, found, None)
         else:
