@@ -14,7 +14,7 @@ export UV_SYSTEM_CERTS ?= true
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install deploy bundle databricks-up databricks-down databricks-check databricks-import databricks-proof databricks-alone databricks-nights run stop sql predict serve serve-key airflow data rollback release use-case stack stack-stop stack-remove stack-status stack-rotate stack-import backup restore stack-proof stack-nights check quick style types-of-airflow types-of-spark format test test-all campaign kills bench lock clean
+.PHONY: help install deploy bundle databricks-up databricks-down databricks-check databricks-import databricks-proof databricks-alone databricks-nights run stop sql predict serve serve-key image publish airflow data rollback release use-case stack stack-stop stack-remove stack-status stack-key stack-rotate stack-import backup restore stack-proof stack-nights check quick style types-of-airflow types-of-spark format test test-all campaign kills bench lock clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | while IFS='|' read -r name says; do printf '%-24s %s\n' "$$name" "$$says"; done
@@ -40,6 +40,12 @@ serve: install ## MODEL=census_income [VERSION=3] [SERVE_PORT=8200] [ANYBODY=yes
 serve-key: install ## NAME=my_application: a key for a client of `make serve`, shown once
 	@$(SPARK)/python -m local.serve_key
 
+image: install ## MODEL=census_income [VERSION=3]: a container image with its champion in it, which asks no registry
+	@$(SPARK)/python -m containers.image
+
+publish: install ## MODEL=census_income TO=https://mlflow.example.org | databricks-uc:main.models [VERSION=3] [ALIASES=champion,production]: a version into another registry
+	@$(SPARK)/python -m local.publish
+
 airflow: install ## Airflow's own command line, with our settings: ARGS="dags list"
 	@$(LAPTOP).airflow_cli
 
@@ -63,6 +69,9 @@ stack-remove: ## containers, networks and images go ([DATA=yes]: the data too)
 
 stack-status: ## what of the stack is up, which version, since when, how full
 	@$(STACK).status
+
+stack-key: ## NAME=my_application: a key for a client of the stack's models, shown once
+	@$(STACK).key
 
 stack-rotate: ## new secrets for every part of the stack
 	@$(STACK).moving rotate
@@ -152,6 +161,7 @@ lock: ## after a change of a group in pyproject.toml: write the requirement file
 	@$(LOCK) --group test -o tests/requirements.txt
 	@$(LOCK) --group airflow -c tests/requirements.txt -o requirements.txt
 	@$(LOCK) --group spark -c tests/requirements.txt -o spark_jobs/requirements.txt
+	@$(LOCK) --group serving -c spark_jobs/requirements.txt -o containers/requirements/serving.txt
 	@$(LOCK) --group stack-airflow -c requirements.txt -o containers/requirements/airflow.txt
 	@$(LOCK) --group stack-spark -c spark_jobs/requirements.txt -o containers/requirements/spark.txt
 	@$(LOCK) --group stack-store -o containers/requirements/store.txt

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -24,17 +24,18 @@ from benchmarks.load import Load, load
 from benchmarks.measured import alternated, asked, tell, timed
 from engine.running import free_port
 from local.places import SPARK
-from serving.bodies import ARROW, JSON
+from serving.bodies import JSON
+from serving.tables import ARROW
 from spark_jobs import use_cases
 from spark_jobs.kinds import Columns, Params, kind
-from tests.serving.malformed import bodies
+from tests.elsewhere import mlflow_server
+from tests.serving.malformed import TOLD, bodies
 from tests.serving.shelf import CENSUS, Shelf, gold
 from tests.serving.standing import standing
 
 TREES: Params = {"objective": "binary:logistic", "rounds": 300, "max_depth": 6, "eta": 0.1}
 OURS = f"/v1/models/{CENSUS}:predict"
 CLIENTS, SECONDS, TIMES, ROWS, MALFORMED = 16, 5.0, 3, 1000, 10_000
-TOLD = {200, 400, 408, 413, 415, 422}
 
 
 @dataclass(frozen=True)
@@ -102,14 +103,15 @@ def mlflow_serves(model: str) -> Iterator[int]:
 
 def main() -> None:
     tell("Serving: people of census_income, 300 boosted trees")
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, ExitStack() as context:
         shelf, use_case = Shelf(Path(folder)), use_cases.load(CENSUS)
         model = kind("xgboost").fit(gold(CENSUS), TREES, Columns.of(use_case))
         shelf.crown(CENSUS, shelf.register(CENSUS, "xgboost", model))
-        with standing(shelf) as service:
+        there = context.enter_context(mlflow_server(shelf.folder, "mlflow.db"))
+        with standing(shelf, SERVE_REGISTRY=there) as service:
             service.wait()
             service.end()
-        with standing(shelf) as service:
+        with standing(shelf, SERVE_REGISTRY=there) as service:
             asked("seconds from its start to the first answer", service.wait(), at_most=4)
             port = int(service.client.address.rpartition(":")[2])
             ours = Line(

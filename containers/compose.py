@@ -39,6 +39,11 @@ class Stack:
         return self.folder / "secrets"
 
     @property
+    def serving(self) -> Path:
+        """Whose keys open the models."""
+        return self.folder / "serving"
+
+    @property
     def settings(self) -> Path:
         return self.folder / "settings"
 
@@ -75,6 +80,7 @@ class Stack:
                 "NIGHTSHIFT_USER": self.owner,
                 "STACK_ADDRESS": self.address,
                 "STACK_SECRETS": str(self.secrets),
+                "STACK_SERVING": str(self.serving),
             }
         )
 

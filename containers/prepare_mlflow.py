@@ -1,4 +1,4 @@
-"""MLflow's tables, and its users: an admin, and the one that Dags and jobs are."""
+"""MLflow's tables, and its users: an admin, the one that Dags and jobs are, and the one that asks for champions."""
 
 import configparser
 from typing import Any
@@ -26,15 +26,22 @@ def main() -> None:
     store.init_db(database)
     if not store.has_user("admin"):
         store.create_user("admin", secret("mlflow-admin"), is_admin=True)
-    jobs = configparser.ConfigParser()
-    jobs.read(SECRETS / "mlflow-jobs")
-    name, password = jobs["mlflow"]["mlflow_tracking_username"], jobs["mlflow"]["mlflow_tracking_password"]
+    user(store, "mlflow-serving")  # reads, as everybody may
+    jobs = user(store, "mlflow-jobs")
+    for kind in ("experiment", "registered_model"):  # also what a laptop or a backup brought, and what is not there yet
+        store.grant_user_permission(jobs, kind, "*", "MANAGE")
+
+
+def user(store: Any, file: str) -> str:
+    """Its name, as a secret has it beside the password."""
+    found = configparser.ConfigParser()
+    found.read(SECRETS / file)
+    name, password = found["mlflow"]["mlflow_tracking_username"], found["mlflow"]["mlflow_tracking_password"]
     if store.has_user(name):
         store.update_user(name, password)
     else:
         store.create_user(name, password)
-    for kind in ("experiment", "registered_model"):  # also what a laptop or a backup brought, and what is not there yet
-        store.grant_user_permission(name, kind, "*", "MANAGE")
+    return name
 
 
 if __name__ == "__main__":

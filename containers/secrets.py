@@ -23,8 +23,8 @@ def keys(name: str) -> Callable[[], str]:
     return lambda: f"[default]\naws_access_key_id = {name}\naws_secret_access_key = {word()}\n"
 
 
-def credentials() -> str:
-    return f"[mlflow]\nmlflow_tracking_username = nightshift\nmlflow_tracking_password = {word()}\n"
+def credentials(user: str) -> Callable[[], str]:
+    return lambda: f"[mlflow]\nmlflow_tracking_username = {user}\nmlflow_tracking_password = {word()}\n"
 
 
 def fernet() -> str:
@@ -40,7 +40,8 @@ MADE: dict[str, Callable[[], str]] = {
     "airflow-admin": word,
     "mlflow-session": word,
     "mlflow-admin": word,
-    "mlflow-jobs": credentials,
+    "mlflow-jobs": credentials("nightshift"),
+    "mlflow-serving": credentials("serving"),
     "store-root": keys("root"),
     "store-engine": keys("engine"),
     "store-jobs": keys("jobs"),

@@ -7,10 +7,11 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from serving.bodies import ARROW, JSON, Body
+from serving.bodies import JSON, Body
 from serving.refusals import Told
+from serving.tables import ARROW
 from serving.version import Answer, Question, Version
-from spark_jobs.declare.wanted import MANY, named
+from spark_jobs.declare.wanted import MANY, Wanted, named
 
 Written = tuple[bytes, str]  # a body, and its kind
 
@@ -47,6 +48,8 @@ def as_arrow(answer: Answer, ignored: list[str]) -> bytes:
 class Asked:
     """What a request asks of a version, and how the answer is written."""
 
+    body: Body
+    wanted: Wanted  # what it is asked with
     question: Question
     write: Callable[[Answer], Written]
 
@@ -59,6 +62,8 @@ def typed(version: Version, body: Body, *, arrow: bool) -> Asked:
         raise Told(422, f"no row names {named(lacks)}: {version.about.model} is asked with {what}")
     ignored = [name for name in body.columns if name not in names]
     return Asked(
+        body=body,
+        wanted=asked,
         question=version.question(body.columns, body.length, reasons=body.reasons),
         write=lambda answer: (as_arrow(answer, ignored), ARROW) if arrow else (told(answer, ignored), JSON),
     )
@@ -69,7 +74,8 @@ def protocol(version: Version, body: Body) -> Asked:
     if lacks := [name for name in version.about.features if name not in body.columns]:
         raise Told(400, f"the model reads {', '.join(lacks[:MANY])}, which the body does not name")
     question = version.question_of_features(body.columns, body.length)
-    return Asked(question=question, write=lambda answer: _predictions(version, answer))
+    wanted = version.features.wanted
+    return Asked(body=body, wanted=wanted, question=question, write=lambda answer: _predictions(version, answer))
 
 
 def _predictions(version: Version, answer: Answer) -> Written:

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import PackageNotFoundError
@@ -22,8 +23,10 @@ from serving.champion import Champion
 from serving.doors import SOON, Doors
 from serving.metrics import CONTENT, Metrics
 from serving.refusals import Told
+from serving.tables import ARROW
 from serving.together import Together
 from serving.version import Answer, CannotAnswer, Version
+from serving.watching import Exchange, Watch
 
 LOG = logging.getLogger(__name__)
 Handler = Callable[[Request], Awaitable[Response]]
@@ -35,6 +38,7 @@ OPEN = ("/ping", "/health", "/version", "/docs")  # without a key: whether it is
 class Service:
     champions: Mapping[str, Champion]
     doors: Doors
+    watch: Watch | None = None
     metrics: Metrics = field(default_factory=Metrics)
     together: Together = field(init=False)
 
@@ -42,6 +46,8 @@ class Service:
         self.together = Together(self.doors.limits.threads)
         for champion in self.champions.values():
             champion.reloaded = lambda model, outcome: self.metrics.reloads.labels(model, outcome).inc()
+        if self.watch is not None:
+            self.watch.told = lambda model, outcome, rows: self.metrics.watched.labels(model, outcome).inc(rows)
 
     def app(self) -> Starlette:
         get: dict[str, Handler] = {
@@ -56,7 +62,17 @@ class Service:
         post: dict[str, Handler] = {"/invocations": self.invocations, "/v1/models/{name}:predict": self.predict}
         routes = [Route(path, self._heard(path, handler), methods=["GET"]) for path, handler in get.items()]
         routes += [Route(path, self._heard(path, handler), methods=["POST"]) for path, handler in post.items()]
-        return Starlette(routes=routes, exception_handlers={HTTPException: _no_route, Exception: _failed})
+        failing: dict[Any, Any] = {HTTPException: _no_route, Exception: _failed}
+        return Starlette(routes=routes, exception_handlers=failing, lifespan=self.watching)
+
+    @asynccontextmanager
+    async def watching(self, _: Starlette) -> AsyncIterator[None]:
+        if self.watch is None:
+            yield
+            return
+        self.watch.start()
+        yield
+        await asyncio.to_thread(self.watch.end)
 
     # Routes.
     async def ping(self, _: Request) -> Response:
@@ -64,8 +80,10 @@ class Service:
 
     async def health(self, _: Request) -> Response:
         told = {name: described.health(champion) for name, champion in self.champions.items()}
-        fine = all(champion.live is not None for champion in self.champions.values())
-        return _json({"status": "ok" if fine else "nothing to answer with", "models": told}, 200 if fine else 503)
+        waits = any(champion.waits for champion in self.champions.values())
+        if not all(champion.waits or champion.live is not None for champion in self.champions.values()):
+            return _json({"status": "nothing to answer with", "models": told}, 503)
+        return _json({"status": "waiting" if waits else "ok", "models": told})
 
     async def mlflow(self, _: Request) -> Response:
         try:
@@ -106,7 +124,7 @@ class Service:
             raise Told(404, f"no such model answers here; there is {', '.join(self.champions)}")
         accepts = request.headers.get("accept", "")
         kind = _kind(request)
-        arrow = bodies.ARROW in accepts or (kind != bodies.JSON and bodies.JSON not in accepts)
+        arrow = ARROW in accepts or (kind != bodies.JSON and bodies.JSON not in accepts)
         return await self._ask(request, champion, partial(_typed, limits=self.doors.limits, arrow=arrow))
 
     # How they are answered.
@@ -117,18 +135,23 @@ class Service:
             raw = await self.doors.body(request)
             version = champion.live
             if version is None:
-                raise Told(503, f"{champion.model} has nothing to answer with: {champion.trouble}", wait=SOON)
+                raise Told(503, f"{champion.model} has nothing to answer with: {champion.why_not}", wait=SOON)
             asked = self.together.ask(version, partial(work, version, raw, _kind(request)), len(raw))
         except BaseException:
             self.doors.leave(client)
             raise
         asked.add_done_callback(lambda _: self.doors.leave(client))  # a thread cannot be ended, so it is waited for
         try:
-            (body, media), answer = await asyncio.wait_for(asyncio.shield(asked), limits.seconds)
+            (body, media), question, answer = await asyncio.wait_for(asyncio.shield(asked), limits.seconds)
         except TimeoutError:
             asked.add_done_callback(lambda done: done.cancelled() or done.exception())
             raise Told(503, f"there was no answer within {limits.seconds} s: ask about fewer rows", wait=SOON) from None
         self._count(answer)
+        if self.watch is not None:
+            use_case, wanted = version.use_case, question.wanted
+            self.watch.take(
+                Exchange(use_case=use_case, wanted=wanted, body=question.body, answer=answer, client=client)
+            )
         return Response(body, media_type=media, headers={"Model-Version": answer.about.version})
 
     def _count(self, answer: Answer) -> None:

@@ -7,12 +7,13 @@ from operator import itemgetter
 from typing import Any
 
 import orjson
-import pyarrow as pa
 
-from serving.refusals import Told
+from serving import tables
+from serving.refusals import Told, refuse_many
 from serving.settings import Limits
+from serving.tables import ARROW
 
-JSON, ARROW, PARQUET = "application/json", "application/vnd.apache.arrow.stream", "application/vnd.apache.parquet"
+JSON = "application/json"
 SPLIT = {"columns", "data", "index"}
 
 
@@ -63,15 +64,15 @@ def _object(raw: bytes) -> dict[str, Any]:
 
 
 def _of_records(rows: Any, where: str, limits: Limits, *, reasons: bool = False) -> Body:
-    if not isinstance(rows, list) or not all(type(row) is dict for row in rows):
+    if not isinstance(rows, list) or not set(map(type, rows)) <= {dict}:
         raise Told(422, f"{where} is a list of objects, one for each row, with values by the names of columns")
-    _refuse_many(len(rows), max(map(len, rows), default=0), limits)
+    refuse_many(len(rows), max(map(len, rows), default=0), limits)
     first = rows[0].keys() if rows else {}.keys()
     if all(row.keys() == first for row in rows):
         columns = {name: list(map(itemgetter(name), rows)) for name in first}
     else:
         names = dict.fromkeys(name for row in rows for name in row)
-        _refuse_many(0, len(names), limits)
+        refuse_many(0, len(names), limits)
         columns = {name: [row.get(name) for row in rows] for name in names}
     return _short(Body(columns=columns, length=len(rows), reasons=reasons), limits)
 
@@ -83,7 +84,7 @@ def _of_split(told: Any, limits: Limits) -> Body:
         raise Told(422, "dataframe_split holds columns, a list of names, each once, and data, a list of rows")
     if not isinstance(data, list) or not all(type(row) is list and len(row) == len(names) for row in data):
         raise Told(422, f"data is a list of lists, each of {len(names)} values, as many as there are columns")
-    _refuse_many(len(data), len(names), limits)
+    refuse_many(len(data), len(names), limits)
     columns = {name: [row[place] for row in data] for place, name in enumerate(names)}
     return _short(Body(columns=columns, length=len(data)), limits)
 
@@ -94,74 +95,15 @@ def _of_columns(told: Mapping[str, Any], limits: Limits) -> Body:
     length, *others = {len(values) for values in told.values()}
     if others:
         raise Told(422, f"the columns of inputs are of one length, got {sorted([length, *others])[:5]}")
-    _refuse_many(length, len(told), limits)
+    refuse_many(length, len(told), limits)
     return _short(Body(columns=told, length=length), limits)
 
 
 def _of_table(raw: bytes, kind: str, limits: Limits) -> Body:
-    """Batches come one by one, and no more of them than may be asked about."""
-    if kind not in (ARROW, PARQUET):
-        raise Told(415, f"the body is {JSON}, {ARROW} or {PARQUET}, as its Content-Type says; got {kind[:100]!r}")
-    try:
-        return _of_columns_of(_stream(raw, limits) if kind == ARROW else _parquet(raw, limits), limits)
-    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-        raise Told(422, f"the body cannot be read as {kind}: {(str(error).splitlines() or [''])[0][:200]}") from None
-
-
-def _of_columns_of(table: pa.Table, limits: Limits) -> Body:
-    if len(set(table.column_names)) != table.num_columns:
-        raise Told(422, "the table names a column twice")
-    columns = {name: _whole(table[name]) for name in table.column_names}
-    for name, column in columns.items():
-        if _is_text(column.type) and len(column) and _longest(column) > limits.text:
-            raise Told(413, f"{name[:100]} holds a text of more than {limits.text} characters")
-    return Body(columns=columns, length=table.num_rows)
-
-
-def _stream(raw: bytes, limits: Limits) -> pa.Table:
-    batches, rows = [], 0
-    with pa.ipc.open_stream(raw) as reader:
-        _refuse_many(0, len(reader.schema), limits)
-        for batch in reader:
-            rows += batch.num_rows
-            _refuse_many(rows, 0, limits)
-            batch.validate(full=True)
-            batches.append(batch)
-        return pa.Table.from_batches(batches, reader.schema)
-
-
-def _parquet(raw: bytes, limits: Limits) -> pa.Table:
-    import pyarrow.parquet as pq  # noqa: PLC0415 - only for who sends it
-
-    file = pq.ParquetFile(pa.BufferReader(raw))
-    _refuse_many(file.metadata.num_rows, file.metadata.num_columns, limits)
-    if sum(file.metadata.row_group(place).total_byte_size for place in range(file.num_row_groups)) > 10 * limits.body:
-        raise Told(413, f"the table unfolds to more than {10 * limits.body:,} bytes")
-    table = file.read()
-    table.validate(full=True)
-    return table
-
-
-def _whole(column: Any) -> Any:
-    found = column.combine_chunks()
-    return found if isinstance(found, pa.Array) else pa.concat_arrays(found.chunks)
-
-
-def _is_text(kind: Any) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def _longest(column: Any) -> int:
-    import pyarrow.compute as pc  # noqa: PLC0415 - as above
-
-    return int(pc.max(pc.utf8_length(column)).as_py() or 0)
-
-
-def _refuse_many(rows: int, columns: int, limits: Limits) -> None:
-    if rows > limits.rows:
-        raise Told(413, f"one request asks about at most {limits.rows:,} rows, got {rows:,}: send them in several")
-    if columns > limits.columns:
-        raise Told(413, f"a row has at most {limits.columns:,} columns, got {columns:,}")
+    if kind != ARROW:
+        raise Told(415, f"the body is {JSON} or {ARROW}, as its Content-Type says; got {kind[:100]!r}")
+    columns, length = tables.columns(raw, limits)
+    return Body(columns=columns, length=length)
 
 
 def _short(body: Body, limits: Limits) -> Body:
@@ -173,10 +115,10 @@ def _short(body: Body, limits: Limits) -> Body:
 
 def _too_long(values: Sequence[Any], most: int) -> bool:
     kinds = set(map(type, values))
-    if kinds == {str}:
-        return max(map(len, values)) > most
     if not kinds & {str, dict, list}:
         return False
+    if kinds <= {str, type(None)}:
+        return max(map(len, filter(None, values)), default=0) > most
     return any(
         len(one) > most if type(one) is str else type(one) in (dict, list) and _nested(one) > most for one in values
     )

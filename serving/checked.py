@@ -16,7 +16,7 @@ from spark_jobs.declare.texts import text_of
 
 ARROW = {Kind.TEXT: pa.string(), Kind.INTEGER: pa.int64(), Kind.NUMBER: pa.float64()}
 PLAIN: Mapping[Kind, set[type]] = {Kind.TEXT: {str}, Kind.INTEGER: {int}, Kind.NUMBER: {int, float}}
-Given = Any  # a list of values of JSON, or a column of Arrow
+Given = Any  # a list of values of JSON, or a column of Arrow, or None: nobody names it
 Reasons = dict[int, list[str]]  # by the place of a row
 
 
@@ -37,7 +37,7 @@ class Typing:
     column: Column
     missing: frozenset[str]
     bounds: tuple[float, float] = field(init=False)
-    codes: frozenset[Any] = field(init=False)
+    codes: frozenset[Any] = field(init=False)  # and None
     code_array: Any = field(init=False)
 
     def __post_init__(self) -> None:
@@ -47,22 +47,24 @@ class Typing:
         low = column.low if column.low is not None else (LOWEST if whole else -sys.float_info.max)
         high = column.high if column.high is not None else (HIGHEST if whole else sys.float_info.max)
         object.__setattr__(self, "bounds", (low, high))
-        object.__setattr__(self, "codes", frozenset(column.codes))
+        object.__setattr__(self, "codes", frozenset([*column.codes, None]) if column.codes else frozenset())
         words = [code for code in column.codes if isinstance(code, str)]
         object.__setattr__(self, "code_array", pa.array(words, pa.string()))
 
     def typed(self, values: Given, length: int) -> tuple[Any, dict[int, str]]:
         """The column, and by its place why a value is refused."""
         if values is None:
-            return self._read([None] * length)
+            return self._read(texts(None, length))
         found = self._plain(values) if isinstance(values, list) else self._plain_array(values)
         if found is not None:
             return found, {}
-        return self._read(list(map(text_of, values)) if isinstance(values, list) else _texts(values))
+        return self._read(texts(values, length))
 
     def _plain(self, values: Sequence[Any]) -> Any:
         """None where one of them is not surely good."""
         kinds, column = set(map(type, values)), self.column
+        if not column.required and column.kind is Kind.TEXT:
+            kinds.discard(type(None))
         if not kinds <= PLAIN[column.kind]:
             return None
         if column.kind is Kind.TEXT:
@@ -79,7 +81,8 @@ class Typing:
         if values.null_count and column.required:
             return None
         if column.kind is Kind.TEXT:
-            words = pc.cast(values, pa.string()) if pa.types.is_dictionary(values.type) else values
+            folded = pa.types.is_dictionary(values.type) and pa.types.is_string(values.type.value_type)
+            words = pc.cast(values, pa.string()) if folded else values
             taken = pa.types.is_string(words.type) and self.codes
             return (
                 words if taken and pc.all(pc.is_in(words, value_set=self.code_array)).as_py() in (True, None) else None
@@ -160,8 +163,12 @@ class Checking:
         reasons |= broken
 
 
-def _texts(values: Any) -> list[str | None]:
-    """As a file of Parquet has it: what Arrow cannot write, Python does."""
+def texts(values: Given, length: int) -> list[str | None]:
+    """What Arrow cannot write, Python does."""
+    if values is None:
+        return [None] * length
+    if isinstance(values, list):
+        return list(map(text_of, values))
     try:
         return list(pc.cast(values, pa.string()).to_pylist())
     except pa.ArrowException:

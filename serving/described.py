@@ -23,7 +23,11 @@ def health(champion: Champion) -> dict[str, Any]:
     told: dict[str, Any] = {"version": live.about.version if live else None}
     if champion.trouble:
         told["trouble"] = champion.trouble
-    if champion.away:
+    if champion.waits:
+        told["waits"] = "for a first champion"
+    if champion.alone:
+        told["registry"] = "none is asked: this version was kept here"
+    elif champion.away:
         told["registry"] = f"does not answer since {champion.away}"
     elif not champion.asked:
         told["registry"] = "was not asked yet: this version was kept here"

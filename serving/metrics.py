@@ -14,6 +14,7 @@ class Metrics:
         self.seconds = Histogram("serving_seconds", "until an answer", ("route",), registry=own, buckets=SECONDS)
         self.asking = Gauge("serving_asking", "requests that are being answered", registry=own)
         self.reloads = Counter("serving_reloads", "versions put in place, or not", ("model", "outcome"), registry=own)
+        self.watched = Counter("serving_watched", "rows written to landing", ("model", "outcome"), registry=own)
         self.live = Gauge("serving_live", "1 for the version that answers", ("model", "version"), registry=own)
         self.trouble = Gauge("serving_trouble", "1 while the champion is not what answers", ("model",), registry=own)
         self.away = Gauge("serving_registry_away", "1 while the registry does not answer", ("model",), registry=own)

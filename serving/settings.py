@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from spark_jobs import use_cases
 from spark_jobs.declare import BadRequest
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -29,6 +30,7 @@ class Limits:
 class Settings:
     models: tuple[str, ...]
     version: str = ""  # of the one model, instead of its champion
+    early: bool = False  # begins before there is a champion or a key, and waits for both
     registry: str = ""  # where MLflow answers; empty: what is kept here alone
     lake: str = ""  # a catalog that models are registered in
     kept: Path
@@ -37,13 +39,18 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8200
     every: int = 3  # seconds between two looks at the registry
+    watch: float = 0.0  # share of the requests that are written to landing, with their answers
+    landing: str = ""
     certificate: str = ""  # TLS, with its key
     certificate_key: str = ""
     limits: Limits = field(default_factory=Limits)
 
     @classmethod
     def of(cls, told: Mapping[str, str]) -> "Settings":
-        models = tuple(told.get("MODEL", "").replace(",", " ").split())
+        early = told.get("SERVE_EARLY", "")
+        if early not in ("", YES):
+            raise BadRequest("SERVE_EARLY", f"is {YES!r}, and then it waits for champions and keys; got {early!r}")
+        models = tuple(told.get("MODEL", "").replace(",", " ").split()) or (_declared() if early else ())
         if not models:
             raise BadRequest("MODEL", "is missing. Like this: make serve MODEL=census_income")
         home = Path(told.get("NIGHTSHIFT_HOME") or ".nightshift").expanduser().resolve() / "serving"
@@ -57,6 +64,7 @@ class Settings:
         return cls(
             models=models,
             version=version,
+            early=early == YES,
             registry=told.get("SERVE_REGISTRY", ""),
             lake=told.get("SERVE_CATALOG", ""),
             kept=Path(told.get("SERVE_KEPT") or home / "kept"),
@@ -65,14 +73,32 @@ class Settings:
             host=told.get("SERVE_HOST") or "127.0.0.1",
             port=_number(told, "SERVE_PORT", 8200, most=65535),
             every=_number(told, "SERVE_EVERY", 3),
+            watch=_share(told, "SERVE_WATCH"),
+            landing=told.get("SERVE_LANDING") or str(home.parent / "landing"),
             certificate=told.get("SERVE_CERTIFICATE", ""),
             certificate_key=told.get("SERVE_CERTIFICATE_KEY", ""),
             limits=limits,
         )
 
 
+def _declared() -> tuple[str, ...]:
+    """What is asked before it is promoted."""
+    return tuple(name for name, use_case in use_cases.discover().items() if use_case.serving is not None)
+
+
 def _limits() -> dict[str, Any]:
     return dict(vars(Limits()))
+
+
+def _share(told: Mapping[str, str], name: str) -> float:
+    given = told.get(name) or "0"
+    try:
+        found = float(given)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found <= 1:
+        raise BadRequest(name, f"is a share of the requests, from 0 to 1, got {given!r}")
+    return found
 
 
 def _number(told: Mapping[str, str], name: str, usual: int, most: int = 2**31) -> int:

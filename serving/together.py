@@ -4,11 +4,11 @@ call: it costs much the same for one row as for some, and no row's answer depend
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 import pyarrow as pa
 
@@ -17,7 +17,7 @@ from serving.version import Answer, Version
 
 FEW, MOST = 20_000, 32  # bytes of a body that may be answered with others; requests at once
 LONGEST = 0.02  # seconds, that a call may be expected to take for others to be taken into it
-Done = tuple[Written, Answer]
+Done = tuple[Written, Asked, Answer]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -34,7 +34,8 @@ class Together:
     def __init__(self, threads: int) -> None:
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="models")
         self.free = threads
-        self.waiting: deque[Waiting] = deque()
+        self.waiting: list[Waiting] = []
+        self.gathering = False  # a call for small ones is under way: those that come meanwhile have the next one
         self.pace: dict[str, float] = {}  # seconds for each request of the last call, by model
 
     def ask(self, version: Version, read: Callable[[], Asked], length: int) -> "asyncio.Future[Done]":
@@ -44,27 +45,34 @@ class Together:
         return told
 
     def _go_on(self) -> None:
-        while self.free and self.waiting:
+        while self.free and (some := self._some()):
             self.free -= 1
-            some = self._some()
+            gathers = self._is_small(some[0])
+            self.gathering |= gathers
             done = asyncio.get_running_loop().run_in_executor(self.pool, _answered, some)
-            done.add_done_callback(lambda done, some=some: self._tell(some, done))  # type: ignore[misc] # its own some
+            done.add_done_callback(partial(self._tell, some, gathers=gathers))
 
     def _some(self) -> list[Waiting]:
-        """The next, and with it those behind it that one call can answer too."""
-        first = self.waiting.popleft()
-        pace = self.pace.get(first.version.about.model)
-        most = min(MOST, int(LONGEST / pace)) if pace and not first.alone else 1
+        """The next that may go, and with it those behind it that one call can answer too."""
+        first = next((one for one in self.waiting if not (self.gathering and self._is_small(one))), None)
+        if first is None:
+            return []
         some = [first]
-        while len(some) < most and self.waiting:
-            other = self.waiting[0]
-            if other.alone or other.version is not first.version:
-                break
-            some.append(self.waiting.popleft())
+        if self._is_small(first):
+            like = [one for one in self.waiting if one.version is first.version and self._is_small(one)]
+            some = like[: min(MOST, int(LONGEST / self.pace[first.version.about.model]))]
+        self.waiting = [one for one in self.waiting if one not in some]
         return some
 
-    def _tell(self, some: Sequence[Waiting], done: "asyncio.Future[tuple[list[Done | Exception], float]]") -> None:
+    def _is_small(self, one: Waiting) -> bool:
+        """It may be answered with another: both are done in no time."""
+        return not one.alone and 2 * self.pace.get(one.version.about.model, LONGEST) <= LONGEST
+
+    def _tell(
+        self, some: Sequence[Waiting], done: "asyncio.Future[tuple[list[Done | Exception], float]]", *, gathers: bool
+    ) -> None:
         self.free += 1
+        self.gathering &= not gathers
         outcomes, taken = done.result()
         self.pace[some[0].version.about.model] = taken / len(some)
         for one, outcome in zip(some, outcomes, strict=True):
@@ -109,6 +117,6 @@ def _by_one_call(version: Version, asked: Sequence[Asked]) -> dict[int, Answer]:
 def _done(version: Version, asked: Asked, answer: Answer | None) -> Done | Exception:
     try:
         found = version.answer(asked.question) if answer is None else answer
-        return asked.write(found), found
+        return asked.write(found), asked, found
     except Exception as error:  # noqa: BLE001 - it is told
         return error

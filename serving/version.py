@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import accumulate, pairwise
@@ -91,7 +92,7 @@ class Version:
         columns = Columns(features=names, labels=today.labels, predictions=today.predictions)
         asked = wanted(use_case, names)
         model: Any = kind(about.kind).load(folder, columns, None)
-        return cls(
+        found = cls(
             about=about,
             use_case=use_case,
             model=model,
@@ -100,6 +101,9 @@ class Version:
             made=_made(use_case, names) if asked.raw else {},
             decisions=_decisions(use_case, about.constants),
         )
+        with suppress(CannotAnswer):  # who asks is told so; but nobody waits for what a library does the first time
+            found.answer(found.question_of_features({}, 1))
+        return found
 
     @cached_property
     def why(self) -> Why | None:

@@ -81,8 +81,11 @@ class Files:
         path = Path(self._path)
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        draft.write_bytes(content)
-        draft.replace(path)
+        try:
+            draft.write_bytes(content)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)  # half of it is left on a full disk
 
     @contextmanager
     def here(self) -> Iterator[Path]:

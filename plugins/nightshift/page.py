@@ -38,7 +38,8 @@ Grain: {use_case.grain}. Source: **{place.source}**{_remark(use_case, place.sour
 {tables}
 
 A night brings in what arrived, rebuilds what it touched, trains if anything changed, promotes what is better, and
-scores. Start it by hand with **Trigger**: without days for yesterday, with both for a whole range in one run.
+scores.{_published(use_case)} Start it by hand with **Trigger**: without days for yesterday, with both for a whole
+range in one run.
 
 {_mlflow(place.model_name(use_case.name))} holds runs, models and verdicts; tables lie
 under `{place.lake}/{use_case.name}`.
@@ -48,6 +49,11 @@ under `{place.lake}/{use_case.name}`.
 def _mlflow(model: str) -> str:
     """Where a workspace answers is asked of a connection, which no Dag does when it is loaded."""
     return f"[MLflow]({links.model_page(model)})" if settings().pages else f"The workspace's MLflow (`{model}`)"
+
+
+def _published(use_case: UseCase) -> str:
+    to = use_case.publish_to
+    return f" Its champion is published to `{to.to}`." if to else ""
 
 
 def _remark(use_case: UseCase, source: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import DAG, Context, CronDataIntervalTimetable, TriggerRule, chain
 
-from nightshift import acts, approval, asking, form, page, registry, serverless
+from nightshift import acts, approval, asking, form, page, publishing, registry, serverless
 from nightshift.acts import ActOperator, ModelOperator, Result, RunOperator
 from nightshift.asking import AskOperator, RequestOperator
 from nightshift.runners import RUNNERS
@@ -95,6 +95,9 @@ def _night(use_case: UseCase) -> None:
     chain(features, score, ask, close)
     if use_case.profile:  # beside the training; nothing waits for it but the end of the night
         chain(features, _job(use_case, Stage.PROFILE), close)
+    if use_case.publish_to:  # once the night is scored, which does not wait for another registry
+        published = partial(publishing.publish, use_case, use_case.publish_to)
+        chain(score, _act(RunOperator, "publish", published, trigger_rule=TriggerRule.ALL_DONE), close)
     opened.as_setup()  # type: ignore[no-untyped-call]  # Airflow's own gap
     close.as_teardown(setups=opened, on_failure_fail_dagrun=True)
 

@@ -1,6 +1,7 @@
 """The words both sides share. Standard library only; every value is checked when it is made."""
 
 from spark_jobs.declare.delivery import Accident, Delivery, some_broken
+from spark_jobs.declare.elsewhere import Elsewhere
 from spark_jobs.declare.errors import (
     BadDeclaration,
     BadRequest,
@@ -32,6 +33,7 @@ __all__ = [
     "Column",
     "Conflict",
     "Delivery",
+    "Elsewhere",
     "Features",
     "Gate",
     "GroupBound",

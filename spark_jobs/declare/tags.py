@@ -31,6 +31,7 @@ JUDGED = "nightshift.judged"  # JSON: which rows judged it
 WITHDRAWN = "nightshift.withdrawn"  # JSON: since, by, why
 
 IMPORTED = "nightshift.imported"  # the run that made it where it was brought from; also on runs
+PUBLISHED = "nightshift.published"  # JSON: registry, model, version, run and files it was published from; also on runs
 APPROVAL = "nightshift.approval"  # JSON: asked, until, run; once it is over: outcome, by, at, why. On runs: in words
 
 # On registered models.

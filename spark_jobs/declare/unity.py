@@ -62,6 +62,11 @@ class UnityClient:
         wanted = [one for one in found if one.status == READY and (not run or str(one.run_id) == run.strip("'"))]
         return _Page([self.get_model_version(one.name, str(one.version)) for one in wanted], found.token)
 
+    def unfinished_versions(self, name: str) -> list[Any]:
+        """Those that were begun and not ended."""
+        found = versions_of(self._client, name)
+        return [self.get_model_version(name, str(one.version)) for one in found if one.status != READY]
+
     def get_model_version_download_uri(self, name: str, version: str) -> str:
         """Its real address is of a store that only the registry has the keys of."""
         return f"models:/{name}/{version}"

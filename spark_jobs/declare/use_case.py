@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from spark_jobs.declare.elsewhere import Elsewhere
 from spark_jobs.declare.errors import BadDeclaration
 from spark_jobs.declare.learning import Gate, HashSplit, Search, TimeSplit
 from spark_jobs.declare.serving import Serving
@@ -127,6 +128,7 @@ class UseCase:
     answer_within: timedelta = field(default=timedelta(days=3), repr=False)  # else it is not
     needs_classic: tuple[str, ...] = field(default=(), repr=False)  # candidates that no serverless session can keep
     serving: Serving | None = field(default=None, repr=False)  # a service answers with a model before it is promoted
+    publish_to: Elsewhere | None = field(default=None, repr=False)  # a registry that gets the champion of each night
     profile: bool = field(default=False, repr=False)  # pictures and tables of the data, when there are new ones
 
     def __post_init__(self) -> None:

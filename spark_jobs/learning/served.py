@@ -151,6 +151,7 @@ def _service(place: Place, use_case: UseCase, version: str) -> Iterator[Service]
             "SERVE_KEYS": str(keys),
             "SERVE_REGISTRY": place.registry,
             "SERVE_CATALOG": place.lake if place.registry == UNITY else "",
+            "SERVE_WATCH": "",  # judges are no questions of anybody
             "SERVE_HOST": LOOPBACK,
             "SERVE_PORT": str(port),
         }

@@ -106,6 +106,12 @@ LINES: dict[str, tuple[str, ...]] = {
     "SIGKILL of one part of `make run`, or of itself, while a night runs": (
         "test_08_killed_parts::test_it_comes_up_every_time_and_the_night_ends_as_an_undisturbed_one",
     ),
+    "64 clients of a service for five minutes, with a promotion and a roll back in the middle": (
+        "test_09_many_clients::test_many_clients_are_answered_for_minutes_by_one_version_at_a_time_whatever_becomes_champion",
+    ),
+    "ten thousand malformed bodies that a service is sent": (
+        "test_10_malformed::test_ten_thousand_malformed_bodies_are_each_told_so_and_leave_nothing_behind",
+    ),
     "the laws hold after each": (
         "test_02_bad_files::test_the_laws_hold_after_an_interruption_and_bad_files",
         "test_03_killed::test_the_laws_hold_after_killed_jobs_and_workers",

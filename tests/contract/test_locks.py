@@ -14,6 +14,7 @@ from local.places import CHECKOUT, uv
 FILES = {
     "airflow": "requirements.txt",
     "spark": "spark_jobs/requirements.txt",
+    "serving": "containers/requirements/serving.txt",
     "test": "tests/requirements.txt",
     "java": "local/requirements/java.txt",
     "uv": "local/requirements/uv.txt",
@@ -24,6 +25,7 @@ FILES = {
 STANDS_ON = {
     "airflow": FILES["test"],
     "spark": FILES["test"],
+    "serving": FILES["spark"],
     "stack-airflow": FILES["airflow"],
     "stack-spark": FILES["spark"],
 }
@@ -60,6 +62,12 @@ def test_the_stack_holds_the_packages_of_a_laptop_and_some_more() -> None:
         ours, theirs = ({line.split(" ;")[0] for line in pins(CHECKOUT / FILES[one])} for one in (group, more))
         named = {line.split("==")[0] for line in theirs}
         assert {line for line in ours if line.split("==")[0] in named} <= theirs
+
+
+def test_what_serves_holds_packages_of_a_laptop_and_no_other() -> None:
+    """A model is loaded by the libraries that fitted it."""
+    ours, theirs = ({line.split(" ;")[0] for line in pins(CHECKOUT / FILES[one])} for one in ("spark", "serving"))
+    assert theirs <= ours
 
 
 @pytest.mark.parametrize("file", FILES.values())

@@ -14,10 +14,12 @@ import uvicorn
 
 from serving.app import Service
 from serving.champion import Champion
+from serving.connection import heard
 from serving.doors import Doors
 from serving.keeping import Kept
 from serving.keys import Keys, new
 from serving.settings import Limits
+from serving.watching import Watch
 from tests.serving.shelf import Shelf
 from tests.spark.conftest import THIRD_PARTY
 
@@ -44,6 +46,14 @@ def shelf(full_shelf: Shelf, tmp_path: Path) -> Shelf:
     return Shelf(tmp_path)
 
 
+def until(happens: Callable[[], object], what: str = "what this test is about") -> None:
+    """However slow the machine is; but not for ever."""
+    end = time.monotonic() + 60
+    while not happens():
+        assert time.monotonic() < end, f"it was waited for in vain: {what}"
+        time.sleep(0.01)
+
+
 class Client(requests.Session):
     """Of one address, with a key."""
 
@@ -60,17 +70,25 @@ class Client(requests.Session):
 class Asked:
     """A service and a client of it that has a key."""
 
-    def __init__(self, shelf: Shelf, *names: str, limits: Limits | None = None, version: str = "") -> None:
+    def __init__(
+        self,
+        shelf: Shelf,
+        *names: str,
+        limits: Limits | None = None,
+        version: str = "",
+        watch: Watch | None = None,
+    ) -> None:
         self.keys = shelf.folder / "keys"
         self.key = new(self.keys, "tester")
         self.champions = {name: champion(shelf, name, version) for name in names or ("census_income",)}
         for one in self.champions.values():
             one.start()
-        self.service = Service(champions=self.champions, doors=Doors(keys=Keys(self.keys), limits=limits or Limits()))
-        self.server = uvicorn.Server(uvicorn.Config(self.service.app(), port=0, log_level="error"))
+        doors = Doors(keys=Keys(self.keys), limits=limits or Limits())
+        self.service = Service(champions=self.champions, doors=doors, watch=watch)
+        self.server = uvicorn.Server(heard(self.service, port=0, log_level="error"))
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
-        until(lambda: self.server.started)
+        until(lambda: self.server.started, "the service listens")
         port = self.server.servers[0].sockets[0].getsockname()[1]
         self.client = Client(f"http://127.0.0.1:{port}", self.key)
 
@@ -80,13 +98,6 @@ class Asked:
 
     def predict(self, rows: Any, name: str = "census_income", **more: Any) -> Any:
         return self.client.post(f"/v1/models/{name}:predict", json={"rows": rows, **more})
-
-
-def until(so: Callable[[], bool], longest: float = 60) -> None:
-    began = time.monotonic()
-    while not so():
-        assert time.monotonic() - began < longest
-        time.sleep(0.01)
 
 
 def champion(shelf: Shelf, name: str, version: str = "") -> Champion:

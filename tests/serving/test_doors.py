@@ -1,9 +1,12 @@
 """Who comes in, how much of what they bring, and what they are told when a model is slow or fails."""
 
+import json
 import logging
+import os
 import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from typing import Any
 
 import numpy as np
@@ -158,8 +161,7 @@ def test_a_model_that_prints_disturbs_nobody(asked: Asked) -> None:
 
 
 def connected(asked: Asked) -> socket.socket:
-    host, _, port = asked.client.address.removeprefix("http://").partition(":")
-    return socket.create_connection((host, int(port)), timeout=20)
+    return socket.create_connection(address(asked), timeout=20)
 
 
 def head(asked: Asked, length: int) -> bytes:
@@ -179,18 +181,38 @@ def test_a_body_that_does_not_come_is_not_waited_for(shelf: Shelf) -> None:
     slow.end()
 
 
-def test_a_client_that_never_reads_keeps_no_other_from_being_answered(asked: Asked) -> None:
-    import orjson
-
-    body = orjson.dumps({"rows": [person()] * 9000})
-    lines = [connected(asked) for _ in range(3)]
-    for line in lines:
+def test_a_client_that_never_reads_is_not_waited_for_and_keeps_no_other_from_being_answered(
+    shelf: Shelf, caplog: pytest.LogCaptureFixture
+) -> None:
+    short = Asked(shelf, limits=Limits(seconds=3))
+    rows = [person(), *[{"age": 1}] * 6000]  # each of which is told a dozen reasons: megabytes, all in all
+    body = json.dumps({"rows": rows}).encode()
+    with socket.socket(fileno=os.dup(short.server.servers[0].sockets[0].fileno())) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16)  # or the kernel takes it all
+    with closing(socket.socket()) as line, caplog.at_level(logging.INFO):
         line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        line.sendall(head(asked, len(body)) + body)
-    assert asked.predict([person()]).status_code == 200
-    for line in lines:
-        line.close()
-    assert asked.predict([person()]).status_code == 200
+        line.connect(address(short))
+        line.sendall(head(short, len(body)) + body)
+        here, connections = line.getsockname(), short.server.server_state.connections
+        assert len(short.predict(rows).json()["rows"]) == 6001
+        until(lambda: "an answer was not read within 3 s" in caplog.text, "it is not read")
+        until(lambda: here not in [one.client for one in connections], "its connection is ended")  # type: ignore[union-attr] # of HTTP
+        assert len(whatever_comes(line)) < len(short.predict(rows).content)
+    short.end()
+
+
+def address(asked: Asked) -> tuple[str, int]:
+    host, _, port = asked.client.address.removeprefix("http://").partition(":")
+    return host, int(port)
+
+
+def whatever_comes(line: socket.socket) -> bytes:
+    found = bytearray()
+    line.settimeout(60)
+    with suppress(ConnectionError):
+        while part := line.recv(1 << 16):
+            found += part
+    return bytes(found)
 
 
 BAD: dict[str, tuple[dict[str, str], str]] = {
@@ -198,6 +220,8 @@ BAD: dict[str, tuple[dict[str, str], str]] = {
     "a word": ({"SERVE_ROWS": "many"}, "SERVE_ROWS: is a whole number from 1"),
     "nought": ({"SERVE_SECONDS": "0"}, "SERVE_SECONDS: is a whole number from 1"),
     "a port": ({"SERVE_PORT": "70000"}, "SERVE_PORT: is a whole number from 1 to 65535"),
+    "a share": ({"SERVE_WATCH": "1.5"}, "SERVE_WATCH: is a share of the requests, from 0 to 1, got '1.5'"),
+    "no share": ({"SERVE_WATCH": "nan"}, "SERVE_WATCH: is a share of the requests"),
     "anybody": ({"ANYBODY": "true"}, "ANYBODY: is 'yes', and then whoever reaches the port may ask"),
     "two models": ({"MODEL": "a,b", "VERSION": "1"}, "VERSION: is the number of a version of one model"),
 }

@@ -4,11 +4,10 @@ import io
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from serving.bodies import ARROW, PARQUET
 from serving.settings import Limits
+from serving.tables import ARROW
 from spark_jobs import use_cases
 from tests.serving.conftest import Asked
 from tests.serving.shelf import CENSUS, delivered, gold
@@ -80,16 +79,12 @@ def test_no_rows_are_no_answers(asked: Asked) -> None:
     assert asked.predict([person(age=1)]).json()["rows"] == [{"refused": ["age is below 17"]}]
 
 
-@pytest.mark.parametrize("kind", [ARROW, PARQUET])
-def test_a_table_is_answered_with_a_table_that_says_the_same(asked: Asked, kind: str) -> None:
+def test_a_table_is_answered_with_a_table_that_says_the_same(asked: Asked) -> None:
     rows = [person(), person(age=12), person(age=60)]
     table, sink = pa.Table.from_pylist(rows), io.BytesIO()
-    if kind == ARROW:
-        with pa.ipc.new_stream(sink, table.schema) as stream:
-            stream.write_table(table)
-    else:
-        pq.write_table(table, sink)
-    told = asked.client.post(f"/v1/models/{CENSUS}:predict", data=sink.getvalue(), headers={"Content-Type": kind})
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    told = asked.client.post(f"/v1/models/{CENSUS}:predict", data=sink.getvalue(), headers={"Content-Type": ARROW})
     assert told.headers["content-type"] == ARROW
     found = pa.ipc.open_stream(told.content).read_all()
     in_json = asked.predict(rows).json()["rows"]
@@ -99,9 +94,20 @@ def test_a_table_is_answered_with_a_table_that_says_the_same(asked: Asked, kind:
     as_json = asked.client.post(
         f"/v1/models/{CENSUS}:predict",
         data=sink.getvalue(),
-        headers={"Content-Type": kind, "Accept": "application/json"},
+        headers={"Content-Type": ARROW, "Accept": "application/json"},
     )
     assert as_json.json()["rows"] == in_json
+
+
+def test_bytes_that_are_no_text_are_a_value_like_another(asked: Asked) -> None:
+    columns: dict[str, Any] = {name: pa.array([value]) for name, value in person().items()}
+    table, sink = pa.table({**columns, "workclass": pa.array([b"\xff"]).dictionary_encode()}), io.BytesIO()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    told = asked.client.post(f"/v1/models/{CENSUS}:predict", data=sink.getvalue(), headers={"Content-Type": ARROW})
+    found = pa.ipc.open_stream(told.content).read_all()
+    ((refused,),) = found["refused"].to_pylist()
+    assert refused.startswith("workclass is none of Private, ")
 
 
 def shapes(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -196,9 +202,8 @@ def test_other_addresses_methods_and_kinds_are_told_so(asked: Asked) -> None:
     assert asked.client.get("/invocations").status_code == 405
     told = asked.client.post("/invocations", data=b"a,b", headers={"Content-Type": "text/csv"})
     assert told.status_code == 415
-    for kind in (ARROW, PARQUET):
-        told = asked.client.post("/invocations", data=b"PAR1 or not", headers={"Content-Type": kind})
-        assert (told.status_code, "cannot be read as" in told.text) == (422, True)
+    told = asked.client.post("/invocations", data=b"PAR1 or not", headers={"Content-Type": ARROW})
+    assert (told.status_code, "the body is no stream of Arrow" in told.text) == (422, True)
 
 
 def test_limits_of_rows_columns_and_text_are_told(shelf: Any) -> None:

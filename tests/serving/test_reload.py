@@ -1,15 +1,18 @@
 """A service follows its champion: at once, wholly, and never to its own harm."""
 
+import shutil
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from serving.champion import follow
-from serving.version import About, Version
+from serving.version import About, Answer, Question, Version
 from spark_jobs.declare import Place, Refused, Unreachable, tags
+from tests.campaign.disk import SmallDisk
 from tests.serving.conftest import Asked, champion
 from tests.serving.shelf import CENSUS, Shelf
 from tests.serving.test_interface import person
@@ -95,6 +98,78 @@ def test_a_version_that_does_not_load_leaves_the_old_one_and_all_say_so(
     assert 'serving_live{model="census_income",version="2"} 1.0' in asked.client.get("/metrics").text
 
 
+def test_of_two_promotions_within_a_second_the_last_one_answers_in_the_end(
+    asked: Asked, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second of them while the first is being loaded."""
+    load, during = Version.load, list[str]()
+
+    def loading(about: About, folder: Path) -> Version:
+        if about.version == "2":
+            shelf.crown(CENSUS, "1")
+            during.append(version_of(asked))
+        return load(about, folder)
+
+    monkeypatch.setattr(Version, "load", loading)
+    shelf.crown(CENSUS, "2")
+    seen = []
+    for _ in range(3):
+        asked.champions[CENSUS].look()
+        seen.append(version_of(asked))
+    assert (during, seen) == (["1"], ["2", "1", "1"])
+    assert asked.client.get("/health").json()["models"][CENSUS] == {"version": "1"}
+    assert (again := asked.champions[CENSUS].kept.live()) is not None
+    assert again.version == "1"
+
+
+HALVES: dict[str, Callable[[Path], object]] = {
+    "a file that is cut": lambda file: file.write_bytes(file.read_bytes()[:100]),
+    "an empty file": lambda file: file.write_bytes(b""),
+    "a file that is not there": lambda file: file.unlink(),
+    "no file at all": lambda file: shutil.rmtree(file.parents[2]),
+}
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_a_version_whose_files_are_half_written_answers_once_they_are_whole(
+    asked: Asked, shelf: Shelf, half: str, tmp_path: Path
+) -> None:
+    one, number = asked.champions[CENSUS], shelf.add(CENSUS)
+    source = Path(str(shelf.client.get_model_version(CENSUS, number).source))
+    (file,) = source.glob("data/*/*.ubj")
+    shutil.copytree(source, tmp_path / "whole")
+    HALVES[half](file)
+    shelf.crown(CENSUS, number)
+    one.look()
+    trouble = one.trouble
+    assert trouble
+    assert version_of(asked) == "1"
+    shutil.copytree(tmp_path / "whole", source, dirs_exist_ok=True)
+    one.look()
+    assert one.trouble == trouble  # it is not looked at every three seconds
+    one.again = 0
+    one.look()
+    assert asked.predict(people()).json()["version"] == number
+    assert asked.client.get("/health").json()["models"][CENSUS] == {"version": number}
+
+
+def test_a_version_has_answered_once_before_it_is_the_one_that_answers(
+    asked: Asked, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So nobody waits for what a library does the first time."""
+    one, answer, seen = asked.champions[CENSUS], Version.answer, list[Any]()
+
+    def answering(self: Version, question: Question) -> Answer:
+        assert one.live is not None
+        seen.append((self.about.version, one.live.about.version))
+        return answer(self, question)
+
+    monkeypatch.setattr(Version, "answer", answering)
+    shelf.crown(CENSUS, "2")
+    one.look()
+    assert seen == [("2", "1")]
+
+
 def test_a_version_without_a_hash_of_its_files_is_not_loaded(asked: Asked, shelf: Shelf) -> None:
     shelf.client.delete_model_version_tag(CENSUS, "2", tags.FILES)
     shelf.crown(CENSUS, "2")
@@ -163,6 +238,34 @@ def test_a_disk_that_takes_no_copy_keeps_no_champion_from_answering(asked: Asked
     shelf.crown(CENSUS, "2")
     again.look()
     assert again.live.about.version == "2"
+
+
+def test_a_disk_that_fills_up_while_a_version_is_kept_leaves_nothing_half_there(
+    shelf: Shelf, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk = SmallDisk(shelf.folder / "kept", megabytes=4)
+    disk.mount()
+    if disk.refused:
+        pytest.skip(f"a small disk cannot be mounted here: {disk.refused}")
+    try:
+        one = champion(shelf, CENSUS)
+        one.start()
+        with disk.full():
+            shelf.crown(CENSUS, "2")
+            one.look()
+            assert one.live is not None
+            assert one.live.about.version == "2"
+            assert "version 2 is not kept here: " in caplog.text
+            assert "No space left on device" in caplog.text
+            assert [path.name[:2] for path in one.kept.root.iterdir() if path.is_dir()] == ["1-"]
+            assert (kept := one.kept.live()) is not None
+            assert kept.version == "1"
+        one.again = 0
+        one.look()
+        assert (kept := one.kept.live()) is not None
+        assert kept.version == "2"
+    finally:
+        disk.unmount()
 
 
 def test_the_one_before_is_kept_too_and_older_ones_are_not(asked: Asked, shelf: Shelf) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from containers import up
+from containers import settings, up
 from containers.compose import Stack
 from engine.running import free_port
 from tests.stack import daemon
@@ -28,7 +28,7 @@ def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def stack(docker: Path) -> Iterator[Standing]:
-    ports = {name: free_port() for name in ("AIRFLOW_PORT", "MLFLOW_PORT", "STORE_PORT")}
+    ports = {name: free_port() for name in settings.PORTS}
     made = Stack(name="nightshift-tried", folder=docker / "stack", ports=ports, base=daemon.base(docker))
     os.environ["NIGHTSHIFT_SIMULATION"] = "predictive_maintenance.machines=10"
     began = time.monotonic()

@@ -10,6 +10,9 @@ from pathlib import Path
 
 BASE = "debian:bookworm-slim"  # made here where no registry can be reached; else what the Dockerfiles name
 
+# The published one does not hold them.
+LEFT = ("usr/share/doc", "usr/share/info", "usr/share/locale", "usr/share/man", "var/cache/apt", "var/lib/apt/lists")
+
 
 def answers() -> bool:
     return shutil.which("docker") is not None and _run("docker", "version").returncode == 0
@@ -69,6 +72,8 @@ def base(folder: Path) -> str:
     root = folder / "base"
     made = _run("debootstrap", "--variant=minbase", "bookworm", str(root))
     assert made.returncode == 0, made.stdout[-2000:] + made.stderr[-2000:]
+    for left in LEFT:
+        shutil.rmtree(root / left, ignore_errors=True)
     with subprocess.Popen(["tar", "-C", str(root), "-c", "."], stdout=subprocess.PIPE) as tar:
         subprocess.run(["docker", "import", "-", BASE], stdin=tar.stdout, capture_output=True, check=True)
     shutil.rmtree(root, ignore_errors=True)

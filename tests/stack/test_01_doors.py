@@ -11,11 +11,19 @@ from local.commands import CannotGoOn
 from tests.stack.standing import Standing, status, until
 
 PARTS = (
-    *("postgres", "store", "mlflow", "spark-master", "spark-worker", "engine"),
+    *("postgres", "store", "mlflow", "serving", "spark-master", "spark-worker", "engine"),
     *("api-server", "scheduler", "dag-processor", "triggerer"),
 )
 SECRET_FILES = (
-    *("database-airflow", "airflow-fernet", "airflow-jwt", "mlflow-jobs", "store-root", "store-engine"),
+    *(
+        "database-airflow",
+        "airflow-fernet",
+        "airflow-jwt",
+        "mlflow-jobs",
+        "mlflow-serving",
+        "store-root",
+        "store-engine",
+    ),
     *("engine-token", "cluster-secret", "airflow-admin", "mlflow-admin", "mlflow-session"),
 )
 
@@ -39,14 +47,14 @@ def test_every_part_is_well_and_none_is_root_or_may_more_than_it_must(stack: Sta
         assert not any("docker.sock" in mount["Source"] for mount in found["Mounts"]), part
 
 
-def test_three_doors_are_open_to_this_machine_and_none_to_others(stack: Standing) -> None:
+def test_four_doors_are_open_to_this_machine_and_none_to_others(stack: Standing) -> None:
     bound = {
         (part, port["HostIp"], int(port["HostPort"]))
         for part in PARTS
         for ports in stack.inspect(part)["HostConfig"]["PortBindings"].values()
         for port in ports
     }
-    expected = {"api-server": "AIRFLOW_PORT", "mlflow": "MLFLOW_PORT", "store": "STORE_PORT"}
+    expected = {"api-server": "AIRFLOW_PORT", "mlflow": "MLFLOW_PORT", "store": "STORE_PORT", "serving": "SERVE_PORT"}
     assert bound == {(part, "127.0.0.1", stack.stack.ports[name]) for part, name in expected.items()}
 
 
@@ -154,6 +162,7 @@ EVERY_DOOR = ("postgres:5432", "store:7070", "spark-master:7077", "mlflow:5000",
         ("spark-worker", {"store:7070", "spark-master:7077", "mlflow:5000", "engine:15003"}),
         ("spark-master", {"engine:15003"}),
         ("engine", {"store:7070", "spark-master:7077", "mlflow:5000", "api-server:8080"}),
+        ("serving", {"mlflow:5000"}),
         ("triggerer", {"postgres:5432", "mlflow:5000", "api-server:8080", "engine:15003"}),
     ],
 )

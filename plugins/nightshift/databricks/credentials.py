@@ -10,17 +10,18 @@ from spark_jobs.declare import BadRequest
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
+SETTING = "NIGHTSHIFT_DATABRICKS_CONNECTION"
 SEEN = ("DATABRICKS_HOST", "DATABRICKS_TOKEN", "DATABRICKS_CLIENT_ID", "DATABRICKS_CLIENT_SECRET")  # by every client
 
 
-def of(connection: str) -> dict[str, str]:
+def of(name: str, named_in: str = SETTING) -> dict[str, str]:
     """As Databricks' own clients look for them: a token, or id and secret of a service principal."""
-    found = _connection(connection)
+    found = connection(name, named_in)
     token = str(found.extra_dejson.get("token") or (found.password if not found.login else "") or "")
     principal = ("", "") if token else (str(found.login or ""), str(found.password or ""))
     if not token and not all(principal):
         raise BadRequest(
-            f"connection {connection}",
+            f"connection {name}",
             "has no credentials: its password is a token, or its login and password are id and secret of a service "
             'principal, with {"service_principal_oauth": true} in its extra',
         )
@@ -28,31 +29,31 @@ def of(connection: str) -> dict[str, str]:
     return {name: value for name, value in given if value}
 
 
-def address(connection: str) -> str:
-    return _address(_connection(connection))
+def address(name: str) -> str:
+    return _address(connection(name))
 
 
 @contextmanager
-def known(connection: str) -> Iterator[None]:
+def known(name: str, named_in: str = SETTING) -> Iterator[None]:
     """For as long as the block lasts, and in this process only."""
-    before = {name: os.environ.pop(name) for name in SEEN if name in os.environ}
-    os.environ.update(of(connection))
+    before = {seen: os.environ.pop(seen) for seen in SEEN if seen in os.environ}
+    os.environ.update(of(name, named_in))
     try:
         yield
     finally:
-        for name in SEEN:
-            os.environ.pop(name, None)
+        for seen in SEEN:
+            os.environ.pop(seen, None)
         os.environ.update(before)
 
 
-def _connection(name: str) -> "Connection":
+def connection(name: str, named_in: str = SETTING) -> "Connection":
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowNotFoundException
 
     try:
         return BaseHook.get_connection(name)
     except AirflowNotFoundException:
-        says = "is not in this Airflow: make it there, or name another one in NIGHTSHIFT_DATABRICKS_CONNECTION"
+        says = f"is not in this Airflow: make it there, or name another one in {named_in}"
         raise BadRequest(f"connection {name}", says) from None
 
 
