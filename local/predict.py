@@ -52,7 +52,7 @@ class Typed:
         if version and not (version.isascii() and version.isdigit()):
             raise BadRequest("VERSION", f"is a number, got {version!r}")
         out = Path(typed.get("OUT") or file.with_name(f"{file.stem}.scored.csv")).expanduser()
-        return cls(use_case=use_cases.load(model), file=file, out=out, version=version)
+        return cls(use_case=use_cases.learning(model), file=file, out=out, version=version)
 
     @property
     def format(self) -> Format:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from airflow.sdk import Context
 
 from nightshift.plan import Kind, Plan, Started
-from spark_jobs.declare import UseCase, Window
+from spark_jobs.declare import Tables, Window
 
 if TYPE_CHECKING:
     from airflow.sdk.types import DagRunProtocol, RuntimeTaskInstanceProtocol
 
 
-def started(use_case: UseCase, context: Context) -> Started:
+def started(use_case: Tables, context: Context) -> Started:
     dag_run = context["dag_run"]
     interval, kind = interval_of(dag_run), run_type(dag_run)
     earliest = interval.start - 2 * use_case.most_missed if interval and kind == "scheduled" else None

@@ -7,17 +7,24 @@ from airflow.sdk import Param
 from nightshift.plan import DECLARED, USUAL
 from nightshift.registry import PREVIOUS, RELEASE, ROLL_BACK
 from nightshift.serverless import offered
-from spark_jobs.declare import Features, Search, Space, UseCase
+from spark_jobs.declare import Features, Search, Space, Tables, UseCase
 from spark_jobs.declare.learning import WAYS
 from spark_jobs.declare.space import in_words, size
 
 DAYS = "Both days or none; the whole range is one run. None: yesterday (UTC)."
 
 
-def of_a_use_case(use_case: UseCase) -> dict[str, Param]:
+def of_a_use_case(use_case: Tables) -> dict[str, Param]:
     return {
         "first_day": _day("First day", f"The first day, included. {DAYS}"),
         "last_day": _day("Last day", f"The last day, included, at most yesterday (UTC). {DAYS}"),
+        **(_of_a_model(use_case) if isinstance(use_case, UseCase) else {}),
+        "reason": Param(None, type=["null", "string"], maxLength=500, title="Reason", description="For the record."),
+    }
+
+
+def _of_a_model(use_case: UseCase) -> dict[str, Param]:
+    return {
         "retrain": _choice("Retrain", _trains(use_case.features), "always", "never"),
         "may_promote": _choice("May promote", "By itself a run promotes what passes the gate.", "yes", "no"),
         "approval": _choice("Approval", _asks(use_case), "yes"),
@@ -31,7 +38,6 @@ def of_a_use_case(use_case: UseCase) -> dict[str, Param]:
             title="Model version to score with",
             description="Instead of the champion.",
         ),
-        "reason": Param(None, type=["null", "string"], maxLength=500, title="Reason", description="For the record."),
     }
 
 

@@ -2,7 +2,7 @@
 
 from nightshift import links
 from nightshift.settings import settings
-from spark_jobs.declare import UseCase
+from spark_jobs.declare import Tables, UseCase
 
 OF_A_ROLL_BACK = """\
 ### Roll back a model
@@ -26,7 +26,7 @@ stands on the version and in the history of the registered model in MLflow.
 """
 
 
-def of(use_case: UseCase) -> str:
+def of(use_case: Tables) -> str:
     place = settings().place
     whose = f" of [{use_case.source}](/dags/{use_case.source}), which brings it in" if use_case.reads else ""
     tables = "\n".join(f"- `{table.name}`: {len(table.columns)} columns{whose}" for table in use_case.tables)
@@ -37,13 +37,23 @@ Grain: {use_case.grain}. Source: **{place.source}**{_remark(use_case, place.sour
 
 {tables}
 
-A night brings in what arrived, rebuilds what it touched, trains if anything changed, promotes what is better, and
-scores.{_published(use_case)} Start it by hand with **Trigger**: without days for yesterday, with both for a whole
-range in one run.
+A night brings in what arrived, rebuilds what it touched, {_then(use_case)} Start it by hand with **Trigger**: without
+days for yesterday, with both for a whole range in one run.
 
-{_mlflow(place.model_name(use_case.name))} holds runs, models and verdicts; tables lie
-under `{place.lake}/{use_case.name}`.
+{_kept(use_case)}; tables lie under `{place.lake}/{use_case.name}`.
 """
+
+
+def _then(use_case: Tables) -> str:
+    if isinstance(use_case, UseCase):
+        return f"trains if anything changed, promotes what is better, and scores.{_published(use_case)}"
+    return "and makes its reports."
+
+
+def _kept(use_case: Tables) -> str:
+    if isinstance(use_case, UseCase):
+        return f"{_mlflow(settings().place.model_name(use_case.name))} holds runs, models and verdicts"
+    return f"MLflow holds its runs, in the experiment `{settings().place.experiment(use_case.name)}`"
 
 
 def _mlflow(model: str) -> str:
@@ -56,6 +66,6 @@ def _published(use_case: UseCase) -> str:
     return f" Its champion is published to `{to.to}`." if to else ""
 
 
-def _remark(use_case: UseCase, source: str) -> str:
+def _remark(use_case: Tables, source: str) -> str:
     published = use_case.publication
     return f" ({published.remark})" if source == "public" and published and published.remark else ""

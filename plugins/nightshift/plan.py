@@ -1,13 +1,13 @@
 """What a Dag run is to do: a pure function of who started it, when, and what the form says."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from nightshift.serverless import offered
-from spark_jobs.declare import BadRequest, Parameters, Retrain, UseCase, Window
+from spark_jobs.declare import BadRequest, Parameters, Retrain, Tables, UseCase, Window
 from spark_jobs.declare.learning import WAYS
 from spark_jobs.declare.space import checked
 
@@ -15,10 +15,8 @@ T = TypeVar("T")
 DAY = timedelta(days=1)
 USUAL = "as this kind of run does"
 DECLARED = "as declared"
-FIELDS = (
-    *("first_day", "last_day", "retrain", "may_promote", "approval"),
-    *("also", "parameters", "search", "version", "reason"),
-)
+DAYS_AND_WHY = ("first_day", "last_day", "reason")
+OF_A_MODEL = ("retrain", "may_promote", "approval", "also", "parameters", "search", "version")
 
 
 class Kind(StrEnum):
@@ -46,11 +44,11 @@ class Form:
     reason: str = ""
 
     @classmethod
-    def of(cls, conf: Mapping[str, Any]) -> "Form":
+    def of(cls, conf: Mapping[str, Any], fields: Sequence[str] = (*DAYS_AND_WHY, *OF_A_MODEL)) -> "Form":
         given = {name: value for name, value in conf.items() if value not in (None, "", {})}
         for name in given:
-            if name not in FIELDS:
-                raise BadRequest(name, f"is not a field of this form; it has {', '.join(FIELDS)}")
+            if name not in fields:
+                raise BadRequest(name, f"is not a field of this form; it has {', '.join(fields)}")
         return cls(
             first_day=_day("first_day", given.get("first_day")),
             last_day=_day("last_day", given.get("last_day")),
@@ -112,7 +110,12 @@ class Plan:
         return cls(**{**given, "kind": kind, "retrain": retrain, "window": window})
 
 
-def plan_of(use_case: UseCase, started: Started, form: Form, *, today: date) -> Plan:
+def fields_of(use_case: Tables) -> tuple[str, ...]:
+    """Of its form."""
+    return (*DAYS_AND_WHY, *OF_A_MODEL) if isinstance(use_case, UseCase) else DAYS_AND_WHY
+
+
+def plan_of(use_case: Tables, started: Started, form: Form, *, today: date) -> Plan:
     kind = _kind(started, form)
     if kind is Kind.BACKFILL:
         _refuse_in_backfill(form)
@@ -122,10 +125,7 @@ def plan_of(use_case: UseCase, started: Started, form: Form, *, today: date) -> 
         window=_window(kind, use_case, started, form, today),
         retrain=_retrain(kind, form),
         may_promote=kind is not Kind.BACKFILL and form.may_promote is not False,
-        approval=use_case.approval or form.approval is True,
-        also=_also(use_case, form),
-        parameters={} if form.parameters is None else checked(use_case.search.spaces, form.parameters),
-        search=use_case.search.asked(form.search).by if form.search else "",
+        **(_training(use_case, form) if isinstance(use_case, UseCase) else {}),
         version=form.version,
         reason=form.reason,
         run_key=started.run_key,
@@ -133,7 +133,17 @@ def plan_of(use_case: UseCase, started: Started, form: Form, *, today: date) -> 
     )
 
 
-def nights_left_out(use_case: UseCase, started: Started) -> int:
+def _training(use_case: UseCase, form: Form) -> dict[str, Any]:
+    """What the form says of it."""
+    return {
+        "approval": use_case.approval or form.approval is True,
+        "also": _also(use_case, form),
+        "parameters": {} if form.parameters is None else checked(use_case.search.spaces, form.parameters),
+        "search": use_case.search.asked(form.search).by if form.search else "",
+    }
+
+
+def nights_left_out(use_case: Tables, started: Started) -> int:
     """How many missed nights are more than one night makes up for."""
     if started.run_type != "scheduled" or started.interval is None or started.undone_since is None:
         return 0
@@ -148,7 +158,7 @@ def _kind(started: Started, form: Form) -> Kind:
     return Kind.RANGE if form.first_day or form.last_day else Kind.FORM
 
 
-def _window(kind: Kind, use_case: UseCase, started: Started, form: Form, today: date) -> Window:
+def _window(kind: Kind, use_case: Tables, started: Started, form: Form, today: date) -> Window:
     if kind is Kind.RANGE:
         return _range(use_case, form, today)
     if kind is Kind.FORM:
@@ -158,13 +168,13 @@ def _window(kind: Kind, use_case: UseCase, started: Started, form: Form, today: 
     return _night(use_case, started.interval, started.undone_since) if kind is Kind.NIGHTLY else started.interval
 
 
-def _night(use_case: UseCase, interval: Window, undone_since: date | None) -> Window:
+def _night(use_case: Tables, interval: Window, undone_since: date | None) -> Window:
     earliest = interval.start - use_case.most_missed
     start = min(interval.start, max(earliest, undone_since or interval.start))
     return Window(start=start, end=interval.end)
 
 
-def _range(use_case: UseCase, form: Form, today: date) -> Window:
+def _range(use_case: Tables, form: Form, today: date) -> Window:
     first, last = form.first_day, form.last_day
     if first is None or last is None:
         missing = "first_day" if first is None else "last_day"

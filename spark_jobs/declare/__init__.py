@@ -16,7 +16,8 @@ from spark_jobs.declare.learning import CONTENT, Bound, Gate, GroupBound, HashSp
 from spark_jobs.declare.serving import Serving
 from spark_jobs.declare.space import Choice, Parameters, Real, Space, Whole
 from spark_jobs.declare.table import RECORD, Check, Column, Kind, RawTable
-from spark_jobs.declare.use_case import Features, Labels, Publication, Reads, Report, UseCase
+from spark_jobs.declare.tables import Publication, Reads, Report, Tables
+from spark_jobs.declare.use_case import Features, Labels, UseCase
 from spark_jobs.declare.wanted import Wanted, wanted, wanted_features
 from spark_jobs.declare.window import Window, common, days_of, merged
 
@@ -56,6 +57,7 @@ __all__ = [
     "Serving",
     "Space",
     "Stage",
+    "Tables",
     "TimeSplit",
     "Unreachable",
     "UseCase",

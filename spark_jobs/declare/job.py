@@ -22,9 +22,10 @@ class Stage(StrEnum):
     TRAIN = "train"
     EVALUATE = "evaluate"
     SCORE = "score"
+    REPORT = "report"  # of a use case that learns nothing
 
 
-EVERY_NIGHT = tuple(stage for stage in Stage if stage is not Stage.PROFILE)  # whatever a use case asks for
+EVERY_NIGHT = tuple(stage for stage in Stage if stage not in (Stage.PROFILE, Stage.REPORT))  # of one that learns
 LEARNING = (Stage.PROFILE, Stage.TRAIN, Stage.EVALUATE)  # read all that is known
 A_MONTH = timedelta(days=31)
 RESULT = '{"nightshift": 1,'  # how the line of a job begins that says what came of it

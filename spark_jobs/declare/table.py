@@ -1,6 +1,6 @@
 """Raw tables: what their files look like, what a good row is, and when each value becomes known."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
@@ -110,7 +110,8 @@ class RawTable:
     known_after: timedelta = timedelta()
     whole_history: bool = False  # features read all of it before the stamp, not only `lookback`
     days_ahead: int = 0  # a file that arrives on D may describe days up to D + days_ahead
-    json: bool = False  # files hold a JSON object a line; `header` of a column may name a key within others: place.lat
+    # Files hold a JSON object a line; `header` of a column may name a key within others: place.latitude
+    json: bool = field(default=False, repr=False)
     delimiter: str = ","  # of several characters: the one that the header of a file has most of
     refers_to: tuple[str, str] | None = None  # (untimed table, its key): a row about something unknown there is refused
     repeats_refused: bool = False  # of one key twice in one file; else the later one wins and the earlier is superseded

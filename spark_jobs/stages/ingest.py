@@ -6,7 +6,7 @@ from collections.abc import Iterator, Set
 from pyspark.sql import DataFrame
 
 from spark_jobs import use_cases
-from spark_jobs.declare import BadRequest, Delivery, RawTable, Refused, UseCase, days_of
+from spark_jobs.declare import BadRequest, Delivery, RawTable, Refused, Tables, days_of
 from spark_jobs.files import Files
 from spark_jobs.raw.landing import Landing
 from spark_jobs.raw.records import Task, read_records
@@ -36,7 +36,7 @@ def run(work: Work) -> Result:
     }
 
 
-def knobs(given: str, use_case: UseCase) -> dict[str, float]:
+def knobs(given: str, use_case: Tables) -> dict[str, float]:
     """The simulator's knobs, those of the use case unless "name=number,use_case.name=number" says otherwise."""
     values = dict(use_case.simulation)
     for item in filter(None, given.split(",")):

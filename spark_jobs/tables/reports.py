@@ -34,33 +34,84 @@ class Written:
     outputs: dict[str, int | None] = field(default_factory=dict)
 
 
-def write_reports(work: Work, book: Tracking, scored: Window) -> Written:
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """What reports are made of too, where there is a model."""
+
+    key: tuple[str, ...]
+    window: Window  # just scored
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Making:
+    work: Work
+    silver: Silver
+    scored: Scored | None
+
+    @property
+    def asked(self) -> list[Window]:
+        return [self.work.job.window, *([self.scored.window] if self.scored else [])]
+
+    def late(self, table: Table) -> list[Window]:
+        """Days whose facts came later."""
+        changes = self.silver.changes(table.state().note, sure=self.work.job.window)
+        return [window for days in changes.days.values() for window in days]
+
+    def write(self, report: Report, table: Table) -> Commit:
+        work = self.work
+        days = few(window.widened(after=report.lookback) for window in (*self.asked, *self.late(table)))
+        made = _function(work, report)(self._frames(days, report.lookback))
+        if "day" not in made.columns:
+            raise BadDeclaration(f"{work.use_case.name}/reports.py: {report.name} must give a column 'day'")
+        rows = made.select("day", *(name for name in made.columns if name != "day")).where(within(days))
+        return table.replace(rows, within(days), self.silver.made_from)
+
+    def _frames(self, days: Sequence[Window], before: timedelta) -> Frames:
+        """Of these days and some before, silver and live predictions; tables without time whole."""
+        silver = self.silver.frames(days, before=before)
+        if self.scored is None:
+            return silver
+        reach = within(few(window.widened(before=before) for window in days))
+        predictions = f"(SELECT * FROM {self.work.lake.gold('predictions').sql_name} WHERE {reach})"
+        return silver | {"predictions": self.work.spark.sql(live_sql(predictions, self.scored.key))}
+
+    def newest_day(self) -> DataFrame:
+        """The one that was scored last; where there is no model, the last one of the first table that has days."""
+        lake = self.work.lake
+        if self.scored:
+            held = lake.gold("predictions")
+        else:
+            held = lake.silver(next(table.name for table in self.work.use_case.tables if table.timed))
+        return held.read().select(f.max("day").alias("day"))
+
+    def export(self, book: Tracking, report: Report, whole: DataFrame) -> None:
+        """The newest day as one file that people open, and as a table of the night's MLflow run.
+
+        That day may have no rows: an empty list is right then, yesterday's is not.
+        """
+        work = self.work
+        rows: pd.DataFrame = cast(Any, whole.join(self.newest_day(), "day").orderBy(*report.key).toPandas())
+        export = Files(work.place.exports(work.use_case.name)).below(f"{report.name}.csv")
+        export.write(rows.to_csv(index=False).encode())
+        if work.job.run:
+            book.show_table(work.job.run, rows, f"{report.name}.json")
+
+
+def write_reports(work: Work, book: Tracking, scored: Scored | None = None) -> Written:
     """For the window, for the days just scored, and for days whose facts came later."""
     written = Written()
     if not work.use_case.reports:
         return written
-    silver = Silver.of(work)
-    written.inputs.update(silver.versions)
+    making = _Making(work=work, silver=Silver.of(work), scored=scored)
+    written.inputs.update(making.silver.versions)
     for report in work.use_case.reports:
         name, table = f"gold/{report.name}", work.lake.gold(report.name)
-        late = [
-            window for days in silver.changes(table.state().note, sure=work.job.window).days.values() for window in days
-        ]
-        days = few(window.widened(after=report.lookback) for window in (work.job.window, scored, *late))
-        done = _write(work, report, table, silver, days)
+        done = making.write(report, table)
         written.rows[name], written.outputs[name] = {"rows": done.rows}, done.version
         LOG.info("%s: %d rows", report.name, done.rows)
         if report.export:
-            _export(work, book, report, table.read(done.version))
+            making.export(book, report, table.read(done.version))
     return written
-
-
-def _write(work: Work, report: Report, table: Table, silver: Silver, days: Sequence[Window]) -> Commit:
-    made = _function(work, report)(_frames(work, silver, days, report.lookback))
-    if "day" not in made.columns:
-        raise BadDeclaration(f"{work.use_case.name}/reports.py: {report.name} must give a column 'day'")
-    rows = made.select("day", *(name for name in made.columns if name != "day")).where(within(days))
-    return table.replace(rows, within(days), silver.made_from)
 
 
 def _function(work: Work, report: Report) -> Callable[[Frames], DataFrame]:
@@ -68,24 +119,3 @@ def _function(work: Work, report: Report) -> Callable[[Frames], DataFrame]:
     if not hasattr(module, report.name):
         raise BadDeclaration(f"{work.use_case.name}/reports.py: write a function {report.name}(frames) -> DataFrame")
     return cast(Callable[[Frames], DataFrame], getattr(module, report.name))
-
-
-def _frames(work: Work, silver: Silver, days: Sequence[Window], before: timedelta) -> Frames:
-    """Silver and live predictions of these days and some before; tables without time whole."""
-    reach = within(few(window.widened(before=before) for window in days))
-    predictions = f"(SELECT * FROM {work.lake.gold('predictions').sql_name} WHERE {reach})"
-    live = work.spark.sql(live_sql(predictions, work.use_case.features.key))
-    return silver.frames(days, before=before) | {"predictions": live}
-
-
-def _export(work: Work, book: Tracking, report: Report, whole: DataFrame) -> None:
-    """The newest day that was scored as one file that people open, and as a table of the night's MLflow run.
-
-    That day may have no rows: an empty list is right then, yesterday's is not.
-    """
-    newest = work.lake.gold("predictions").read().select(f.max("day").alias("day"))
-    rows: pd.DataFrame = cast(Any, whole.join(newest, "day").orderBy(*report.key).toPandas())
-    export = Files(work.place.exports(work.use_case.name)).below(f"{report.name}.csv")
-    export.write(rows.to_csv(index=False).encode())
-    if work.job.run:
-        book.show_table(work.job.run, rows, f"{report.name}.json")

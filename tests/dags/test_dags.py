@@ -15,10 +15,10 @@ from nightshift.acts import ActOperator
 from nightshift.pipeline import approval_dag, dag_of, roll_back_dag
 from nightshift.runners.job import JobOperator
 from spark_jobs.declare import BadDeclaration, BadRequest, Stage
-from spark_jobs.use_cases import discover, load
+from spark_jobs.use_cases import learning, that_learn
 
 ROOT = Path(__file__).parents[2]
-USE_CASES = discover()
+USE_CASES = that_learn()
 STAGES = ["ingest", "refine", "features", "train", "evaluate"]
 NIGHT = ["check", "open_run", *STAGES, "promote", "score", "ask", "close_run"]
 
@@ -253,8 +253,8 @@ def test_a_table_that_its_owner_withdrew_is_an_error_on_the_dags_page_of_the_rea
     withdrawn = replace(owner, tables=others, labels=replace(owner.labels, clock="wines"))
     monkeypatch.setattr("spark_jobs.use_cases.wine_quality.use_case.USE_CASE", withdrawn)
     with pytest.raises(BadDeclaration, match="wine_score reads samples of wine_quality, which declares wines: put it"):
-        load("wine_score")
-    assert dag_of(load("wine_quality")).dag_id == "wine_quality"
+        learning("wine_score")
+    assert dag_of(learning("wine_quality")).dag_id == "wine_quality"
 
 
 def test_the_page_says_what_to_know_of_models_made_from_public_data(monkeypatch: pytest.MonkeyPatch) -> None:

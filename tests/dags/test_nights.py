@@ -11,14 +11,14 @@ from nightshift.pipeline import dag_of, roll_back_dag
 from nightshift.registry import Model
 from nightshift.settings import settings
 from spark_jobs.declare.tags import CHAMPION, FEATURES, HOLD
-from spark_jobs.use_cases import load
+from spark_jobs.use_cases import learning
 from tests.dags.runs import ALONE, Calls, Tell, run_of, states, told
 
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
     from mlflow import MlflowClient
 
-BIKES = load("bike_sharing")
+BIKES = learning("bike_sharing")
 
 pytestmark = ALONE
 

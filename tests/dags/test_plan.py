@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from nightshift.form import of_a_use_case
 from nightshift.plan import DECLARED, USUAL, Form, Kind, Plan, Started, nights_left_out, plan_of
 from spark_jobs.declare import BadDeclaration, BadRequest, Retrain, Whole, Window
-from spark_jobs.use_cases import load
+from spark_jobs.use_cases import learning
 
-BIKES = load("bike_sharing")
+BIKES = learning("bike_sharing")
 DAY = timedelta(days=1)
 TODAY = date(2024, 3, 10)
 
@@ -132,7 +132,7 @@ def test_a_way_that_the_declaration_does_not_allow_is_refused_by_the_form() -> N
 def test_the_form_asks_for_an_approval_and_never_waives_one() -> None:
     assert not plan().approval
     assert plan({"approval": "yes"}).approval
-    approved = load("wine_quality")  # which declares it
+    approved = learning("wine_quality")  # which declares it
     assert plan_of(approved, started(), Form(), today=TODAY).approval
     assert plan_of(approved, started("scheduled"), Form(), today=TODAY).approval
     for use_case in (BIKES, approved):
@@ -166,7 +166,7 @@ def test_the_form_says_what_no_model_reads_and_what_that_costs() -> None:
 
 
 def test_the_form_asks_for_a_candidate_that_takes_long() -> None:
-    machines = load("predictive_maintenance")
+    machines = learning("predictive_maintenance")
     assert plan_of(machines, started(), Form.of({"also": "forest"}), today=TODAY).also == "forest"
     assert of_a_use_case(machines)["also"].schema["enum"] == [None, "forest"]
     assert "also" not in of_a_use_case(BIKES)

@@ -13,7 +13,7 @@ from tests.use_cases.leaks import Frames, leaks
 from tests.use_cases.simulated import Simulated
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-TIMED = [(name, table) for name, use_case in use_cases.discover().items() for table in use_case.tables if table.timed]
+TIMED = [(name, table) for name, use_case in use_cases.that_learn().items() for table in use_case.tables if table.timed]
 
 LakeOf = Callable[[str], Simulated]
 

@@ -14,7 +14,7 @@ from nightshift.databricks.workspace import workspace_of
 from nightshift.pipeline import dag_of
 from nightshift.runners.job import JobOperator
 from spark_jobs.declare import Stage, parse
-from spark_jobs.use_cases import load, names
+from spark_jobs.use_cases import learning, names
 from tests.databricks.alone.test_bodies import COMPUTES
 from tests.databricks.fake.bodies import contradictions
 from workspace.bundle import asked, job, write
@@ -30,21 +30,21 @@ def told(compute: str) -> dict[str, str]:
 @every_use_case
 @pytest.mark.parametrize("compute", COMPUTES)
 def test_each_job_is_one_that_databricks_own_reader_takes(name: str, compute: str) -> None:
-    made: Any = job(load(name), workspace_of(told(COMPUTES[compute])))
+    made: Any = job(learning(name), workspace_of(told(COMPUTES[compute])))
     Job.from_dict(made)
     assert list(contradictions(made)) == []
 
 
 def test_that_reader_is_strict() -> None:
-    made: Any = job(load("wine_quality"), workspace_of(told("serverless")))
+    made: Any = job(learning("wine_quality"), workspace_of(told("serverless")))
     with pytest.raises(Exception, match="Unexpected field"):
         Job.from_dict(made | {"nonsense": 1})
 
 
 @every_use_case
 def test_stages_come_in_airflow_s_order(name: str) -> None:
-    made = job(load(name), workspace_of(told(COMPUTES["new"])))
-    dag, keys = dag_of(load(name)), {task["task_key"] for task in made["tasks"]}
+    made = job(learning(name), workspace_of(told(COMPUTES["new"])))
+    dag, keys = dag_of(learning(name)), {task["task_key"] for task in made["tasks"]}
 
     def before(stage: str) -> set[str]:
         """The nearest that are in the bundle: other acts lie between, and nothing waits for a profile."""
@@ -60,7 +60,7 @@ def test_stages_come_in_airflow_s_order(name: str) -> None:
 
 @every_use_case
 def test_every_stage_reads_its_words_once_the_days_are_filled_in(name: str) -> None:
-    tasks = job(load(name), workspace_of(told(COMPUTES["new"])))["tasks"]
+    tasks = job(learning(name), workspace_of(told(COMPUTES["new"])))["tasks"]
     for task in [one for one in tasks if one["task_key"] in list(Stage)]:
         argv = [_filled(word) for word in task["python_wheel_task"]["parameters"]]
         place, read = parse(argv)
@@ -69,7 +69,7 @@ def test_every_stage_reads_its_words_once_the_days_are_filled_in(name: str) -> N
 
 
 def test_a_night_promotes_unless_a_person_is_to_be_asked() -> None:
-    use_case, workspace = load("bike_sharing"), workspace_of(told(COMPUTES["new"]))
+    use_case, workspace = learning("bike_sharing"), workspace_of(told(COMPUTES["new"]))
     (promotion,) = [one for one in job(use_case, workspace)["tasks"] if one["task_key"] == "promote"]
     assert promotion["python_wheel_task"]["parameters"][1:] == ["bike_sharing", "{{job.run_id}}"]
     asked = job(replace(use_case, approval=True), workspace)["tasks"]
@@ -122,19 +122,21 @@ def test_what_serverless_cannot_have_is_left_out_and_said(tmp_path: Path) -> Non
 
 
 def test_the_usage_policy_is_the_job_s(tmp_path: Path) -> None:
-    made = job(load("wine_quality"), workspace_of(told("serverless") | {"NIGHTSHIFT_USAGE_POLICY": "a-policy"}))
+    made = job(learning("wine_quality"), workspace_of(told("serverless") | {"NIGHTSHIFT_USAGE_POLICY": "a-policy"}))
     assert made["budget_policy_id"] == "a-policy"
     Job.from_dict(cast(Any, made))
 
 
 @pytest.mark.parametrize("before", ["", "[dev ann] "])
 def test_whose_runs_are_at_work_can_be_told_by_the_name_of_a_job(before: str) -> None:
-    read = name_of(before + _filled(str(job(load("bike_sharing"), workspace_of(told(COMPUTES["new"])))["name"])))
+    read = name_of(before + _filled(str(job(learning("bike_sharing"), workspace_of(told(COMPUTES["new"])))["name"])))
     assert (read.stage, read.wheel) == ("main.bikes bike_sharing night", Wheel().code)
     assert read.wheel in Wheel().name
     assert name_of("somebody's job").stage == name_of(None).stage == ""
 
 
 def test_score_runs_once_there_are_features_whatever_became_of_the_training() -> None:
-    tasks = {one["task_key"]: one for one in job(load("bike_sharing"), workspace_of(told(COMPUTES["new"])))["tasks"]}
+    tasks = {
+        one["task_key"]: one for one in job(learning("bike_sharing"), workspace_of(told(COMPUTES["new"])))["tasks"]
+    }
     assert {key: task["run_if"] for key, task in tasks.items() if "run_if" in task} == {"score": "AT_LEAST_ONE_SUCCESS"}
