@@ -15,7 +15,7 @@ from spark_jobs.declare.job import EVERY_NIGHT, Job, Place, Retrain, Stage, is_b
 from spark_jobs.declare.learning import CONTENT, Bound, Gate, GroupBound, HashSplit, Search, TimeSplit
 from spark_jobs.declare.serving import Serving
 from spark_jobs.declare.space import Choice, Parameters, Real, Space, Whole
-from spark_jobs.declare.table import RECORD, Check, Column, Kind, RawTable
+from spark_jobs.declare.table import RECORD, Check, Column, Kind, Mark, RawTable
 from spark_jobs.declare.tables import Publication, Reads, Report, Tables
 from spark_jobs.declare.use_case import Features, Labels, UseCase
 from spark_jobs.declare.wanted import Wanted, wanted, wanted_features
@@ -42,6 +42,7 @@ __all__ = [
     "Job",
     "Kind",
     "Labels",
+    "Mark",
     "NightshiftError",
     "NotYet",
     "Parameters",

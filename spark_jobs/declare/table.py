@@ -91,25 +91,36 @@ class Check:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A rule that need not hold: silver keeps the row, with a column that says whether it does."""
+
+    name: str
+    sql: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RawTable:
     """Files of one kind. Silver keeps one row per key, with `at` (event time) and `day` put in front.
 
-    What happens has a `day_column`. What merely arrives (samples without a date) is `at_arrival`: `at` is the midnight
-    that the day of its file began with. A table with neither has no event time: it describes things (machines), and the
-    newest file wins.
+    What happens has a `day_column`: a text that begins with the event day, or a whole number, the event time in
+    milliseconds since 1970. What merely arrives (samples without a date) is `at_arrival`: `at` is the midnight that the
+    day of its file began with. A table with neither has no event time: it describes things (machines), and the newest
+    file wins.
     """
 
     name: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]  # RECORD: no two rows are the same
-    day_column: str = ""  # the raw column whose first ten characters are the event day
+    day_column: str = ""  # of a text the first ten characters are the event day; of a whole number it is computed
     event_time: str = ""  # SQL over the typed columns
     at_arrival: bool = False
     missing: tuple[str, ...] = ()  # what files write where nothing is known, beside leaving it blank
     checks: tuple[Check, ...] = ()
+    marks: tuple[Mark, ...] = ()
     known_after: timedelta = timedelta()
     whole_history: bool = False  # features read all of it before the stamp, not only `lookback`
     days_ahead: int = 0  # a file that arrives on D may describe days up to D + days_ahead
+    days_behind: int = 0  # and from D - days_behind on, if that is said: clocks that say less are wrong
     # Files hold a JSON object a line; `header` of a column may name a key within others: place.latitude
     json: bool = field(default=False, repr=False)
     delimiter: str = ","  # of several characters: the one that the header of a file has most of
@@ -130,6 +141,8 @@ class RawTable:
         unknown = ({*self.key} - allowed) | ({self.day_column} - {*names, ""})
         if unknown or not self.key:
             raise BadDeclaration(f"table {self.name}: key {self.key} must name some of {sorted(allowed)}")
+        if marked := {mark.name for mark in self.marks} & {*names, *RECORD, "at", "day"}:
+            raise BadDeclaration(f"table {self.name}: a mark is a column of its own, and {marked.pop()!r} is there")
         self._refuse_missing()
         if self.refers_to is not None and self.refers_to[1] not in names:
             raise BadDeclaration(f"table {self.name}: refers_to names {self.refers_to[1]}, which it does not hold")
@@ -152,6 +165,11 @@ class RawTable:
     def header(self) -> tuple[str, ...]:
         """What the columns are called in a file."""
         return tuple(column.header or column.name for column in self.columns)
+
+    @property
+    def in_milliseconds(self) -> bool:
+        """The event time, as a whole number."""
+        return any(column.name == self.day_column and column.kind is Kind.INTEGER for column in self.columns)
 
     @property
     def timed(self) -> bool:

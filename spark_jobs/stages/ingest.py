@@ -15,6 +15,7 @@ from spark_jobs.tables.shared import require_refined
 from spark_jobs.work import Result, Work
 
 LOG = logging.getLogger(__name__)
+MILLISECONDS = 86_400_000  # of a day
 OTHER_CONTENT = "a file of this name was loaded before with other content: deliver corrections under a new name"
 
 
@@ -113,10 +114,14 @@ def _with_day(records: DataFrame, table: RawTable) -> DataFrame:
     if not table.day_column:
         return records.selectExpr("arrival_day AS day", "*")
     text = f"trim(fields[{table.column_names.index(table.day_column)}])"
-    day = f"CASE WHEN {text} RLIKE '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}' THEN try_cast(left({text}, 10) AS DATE) END"
-    return records.selectExpr(
-        f"CASE WHEN {day} <= date_add(arrival_day, {table.days_ahead}) THEN {day} ELSE arrival_day END AS day", "*"
-    )
+    if table.in_milliseconds:
+        day = f"date_add(DATE'1970-01-01', CAST(try_cast({text} AS BIGINT) div {MILLISECONDS} AS INT))"
+    else:
+        day = f"CASE WHEN {text} RLIKE '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}' THEN try_cast(left({text}, 10) AS DATE) END"
+    believed = f"{day} <= date_add(arrival_day, {table.days_ahead})"
+    if table.days_behind:
+        believed += f" AND {day} >= date_sub(arrival_day, {table.days_behind})"
+    return records.selectExpr(f"CASE WHEN {believed} THEN {day} ELSE arrival_day END AS day", "*")
 
 
 def _counts(entries: list[Entry]) -> dict[str, int]:

@@ -76,13 +76,12 @@ class _Making:
         return silver | {"predictions": self.work.spark.sql(live_sql(predictions, self.scored.key))}
 
     def newest_day(self) -> DataFrame:
-        """The one that was scored last; where there is no model, the last one of the first table that has days."""
-        lake = self.work.lake
+        """The one that was scored last; where there is no model, the last one that a table has rows of."""
         if self.scored:
-            held = lake.gold("predictions")
-        else:
-            held = lake.silver(next(table.name for table in self.work.use_case.tables if table.timed))
-        return held.read().select(f.max("day").alias("day"))
+            return self.work.lake.gold("predictions").read().select(f.max("day").alias("day"))
+        days = [self.silver.last_day(table.name) for table in self.work.use_case.tables if table.timed]
+        newest = max(filter(None, days), default=None)
+        return self.work.spark.createDataFrame([(newest,)], "day date")
 
     def export(self, book: Tracking, report: Report, whole: DataFrame) -> None:
         """The newest day as one file that people open, and as a table of the night's MLflow run.

@@ -99,14 +99,20 @@ class Silver:
             return self.lake.spark.createDataFrame([], _schema(table))
         rows = self._read(table.name)
         if not table.timed:
-            return rows.select(*map(name_of, (*table.column_names, *(RECORD if table.by_record else ()))))
+            kept = (*table.column_names, *_marks(table), *(RECORD if table.by_record else ()))
+            return rows.select(*map(name_of, kept))
         until = f"day < DATE'{reach[-1].end}'"
         rows = rows.where(until if table.whole_history else within(reach))
         return rows if table.by_record else rows.drop(*RECORD)
 
 
+def _marks(table: RawTable) -> tuple[str, ...]:
+    return tuple(mark.name for mark in table.marks)
+
+
 def _schema(table: RawTable) -> str:
     columns = {column.name: column.kind.value for column in table.columns}
+    columns |= {mark.name: "boolean" for mark in table.marks}
     if table.timed:
         columns = {"day": "date", "at": "timestamp"} | columns
     if table.by_record:
