@@ -103,7 +103,7 @@ bundle: install ## [TO=folder]: the nights as jobs that the workspace schedules 
 databricks-import: install ## models, predictions and raw files of a laptop that is up, or models of a stack ([FROM=its MLflow's URL] [LANDING=folder of raw files] [REPLACE=yes] [PRINCIPAL=who runs nights])
 	@$(SPARK)/python -m workspace.bring
 
-use-case: ## NAME=churn: a use case of your own that already runs
+use-case: ## NAME=churn [KIND=tables]: a use case of your own that already runs; with KIND=tables one that learns nothing
 	@$(LAPTOP).new_use_case
 
 check: quick ## lint, types, import contracts and the fast tests: a few minutes

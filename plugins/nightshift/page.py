@@ -53,7 +53,9 @@ def _then(use_case: Tables) -> str:
 def _kept(use_case: Tables) -> str:
     if isinstance(use_case, UseCase):
         return f"{_mlflow(settings().place.model_name(use_case.name))} holds runs, models and verdicts"
-    return f"MLflow holds its runs, in the experiment `{settings().place.experiment(use_case.name)}`"
+    told = settings()
+    where = f"[MLflow]({told.pages}/#/experiments)" if told.pages else "The workspace's MLflow"
+    return f"{where} holds its runs, in the experiment `{told.place.experiment(use_case.name)}`"
 
 
 def _mlflow(model: str) -> str:

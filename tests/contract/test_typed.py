@@ -36,7 +36,7 @@ TYPED = {
     "stack-import": ("REPLACE",),
     "stack-nights": ("ONE_OF",),
     "stack-remove": ("DATA",),
-    "use-case": ("NAME",),
+    "use-case": ("NAME", "KIND"),
 }
 HOSTILE = (
     "`touch {}`",

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightshift.form import of_a_use_case
-from nightshift.plan import DECLARED, USUAL, Form, Kind, Plan, Started, nights_left_out, plan_of
+from nightshift.plan import DECLARED, USUAL, Form, Kind, Plan, Started, fields_of, nights_left_out, plan_of
 from spark_jobs.declare import BadDeclaration, BadRequest, Retrain, Whole, Window
-from spark_jobs.use_cases import learning
+from spark_jobs.use_cases import learning, load
 
 BIKES = learning("bike_sharing")
 DAY = timedelta(days=1)
@@ -212,6 +212,13 @@ def test_the_form_asks_for_a_candidate_that_takes_long() -> None:
 def test_what_cannot_be_is_refused_naming_the_field(conf: dict[str, object], run_type: str, says: str) -> None:
     with pytest.raises(BadRequest, match=f"^{says}"):
         plan(conf, run_type=run_type)
+
+
+def test_a_form_without_a_model_knows_days_and_why_alone() -> None:
+    tables = load("iot_devices")
+    assert Form.of({"reason": "a look"}, fields_of(tables)).reason == "a look"
+    with pytest.raises(BadRequest, match=r"^retrain: is not a field of this form; it has first_day, last_day, reason$"):
+        Form.of({"retrain": "always"}, fields_of(tables))
 
 
 days = st.dates(date(2011, 1, 1), date(2030, 1, 1))

@@ -16,7 +16,6 @@ from spark_jobs.work import Work
 
 DAY = timedelta(days=1)
 FIRST = date(2024, 3, 1)
-TABLES = ("gold/device_hours", "gold/country_hours", "gold/alarms")
 STAGES = {Stage.INGEST: ingest, Stage.REFINE: refine, Stage.REPORT: report}
 
 
@@ -50,9 +49,6 @@ class Fleet:
 
     def table(self, name: str) -> DataFrame:
         return self.work(Stage.REPORT, Window.of(FIRST)).lake.table(*name.split("/")).read()
-
-    def rows(self, name: str) -> list[str]:
-        return sorted(map(repr, self.table(name).collect()))
 
     def alarms(self, day: int) -> list[tuple[Any, ...]]:
         columns = ("device_id", "alarm", "since", "until", "evidence")
@@ -95,18 +91,6 @@ def test_every_line_is_kept_superseded_or_refused_with_its_reason(simulated: tup
         "names temp twice",
     } <= reasons
     assert any(reason.startswith("is no JSON: ") for reason in reasons)
-
-
-def test_days_one_after_another_give_what_a_range_gives(
-    simulated: tuple[Fleet, dict[str, Any]], spark: SparkSession, tmp_path: Path
-) -> None:
-    apart = Fleet(spark, tmp_path)
-    for day in (1, 0, 2):
-        apart.night(day)
-    for name in ("silver/readings", "quarantine/readings", *TABLES):
-        found = apart.rows(name)
-        assert found == simulated[0].rows(name), name
-        assert len(found) > 10
 
 
 def test_an_alarm_opens_stays_open_and_closes_with_its_evidence(spark: SparkSession, tmp_path: Path) -> None:

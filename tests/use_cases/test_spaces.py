@@ -17,14 +17,14 @@ from spark_jobs.learning.model_part import asked_for, model_part
 FEW = {"xgboost": {"rounds": 3, "validate_parameters": True}, "forest": {"n_estimators": 3}, "linear": {}}
 SPACES = [
     (name, candidate.name)
-    for name in use_cases.names()
+    for name in use_cases.models()
     for candidate in model_part(name).candidates
     if candidate.name in use_cases.learning(name).search.spaces and kind(candidate.kind).IN_MEMORY
 ]
 
 
 @pytest.mark.usefixtures("spark")  # estimators of Spark ML are made in a session
-@pytest.mark.parametrize("name", use_cases.names())
+@pytest.mark.parametrize("name", use_cases.models())
 def test_each_space_is_of_a_candidate_that_reads_it(name: str) -> None:
     part, search = model_part(name), use_cases.learning(name).search
     assert set(search.spaces) <= {candidate.name for candidate in part.candidates if not candidate.of}
@@ -33,7 +33,7 @@ def test_each_space_is_of_a_candidate_that_reads_it(name: str) -> None:
     assert nightly <= {candidate.name for candidate in asked_for(part, search, job)}
 
 
-@pytest.mark.parametrize("name", use_cases.names())
+@pytest.mark.parametrize("name", use_cases.models())
 def test_what_serverless_cannot_keep_is_declared_where_dags_are_loaded(name: str) -> None:
     needed = {candidate.name for candidate in model_part(name).candidates if kind(candidate.kind).NEEDS_CLASSIC}
     assert set(use_cases.learning(name).needs_classic) == needed

@@ -55,8 +55,8 @@ USE_CASE = Tables(
         remark="all of them within seven seconds of 20 March 2016",
     ),
     simulation={
-        "devices": 50,  # of a fleet; with `pause` this is how many readings a second
-        "pause": 300,  # seconds between two readings of one device
+        "devices": 40,  # of a fleet; with `pause` this is how many readings a second
+        "pause": 600,  # seconds between two readings of one device
         "seed": 1,
         "broken": 0.002,
         "late": 0.01,
