@@ -19,7 +19,12 @@ def mlflow_server(folder: Path, database: str = "there.db") -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [str(SPARK / "bin" / "mlflow"), "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--artifacts-destination", str(folder / "files"), "--backend-store-uri", f"sqlite:///{folder}/{database}"]
+    command += [
+        "--artifacts-destination",
+        str(folder / "files"),
+        "--backend-store-uri",
+        f"sqlite:///{folder}/{database}",
+    ]
     nothing = subprocess.DEVNULL
     environment = {name: text for name, text in os.environ.items() if not name.startswith(("PYTHON", "MLFLOW_"))}
     with subprocess.Popen(command, env=environment, stdout=nothing, stderr=nothing, start_new_session=True) as server:
