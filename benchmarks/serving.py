@@ -29,7 +29,7 @@ from serving.tables import ARROW
 from spark_jobs import use_cases
 from spark_jobs.kinds import Columns, Params, kind
 from tests.elsewhere import mlflow_server
-from tests.serving.malformed import TOLD, bodies
+from tests.serving.malformed import TOLD, bodies, send
 from tests.serving.shelf import CENSUS, Shelf, gold
 from tests.serving.standing import standing
 
@@ -167,8 +167,5 @@ def _beside_mlflow(ours: Line, shelf: Shelf) -> None:
 
 
 def _malformed(service: Any) -> None:
-    statuses = [
-        service.client.post(path, data=body, headers={"Content-Type": kind}).status_code
-        for path, kind, body in bodies(7, MALFORMED)
-    ]
+    statuses = [send(service.client, path, kind, body) for path, kind, body in bodies(7, MALFORMED)]
     asked("of 10,000 malformed bodies, not told in a sentence", sum(one not in TOLD for one in statuses), at_most=0)

@@ -17,7 +17,7 @@ from pyspark.errors import PySparkException
 from local.at_hand import engine_for, registry_of
 from local.commands import CannotGoOn, step, tell
 from local.home import Home, from_environment
-from local.typed import model_of
+from local.typed import model_of, version_of
 from spark_jobs import use_cases
 from spark_jobs.declare import BadRequest, NightshiftError, Place, UseCase
 from spark_jobs.declare.wanted import named
@@ -48,9 +48,7 @@ class Typed:
     @classmethod
     def of(cls, typed: Mapping[str, str]) -> "Typed":
         model = model_of(typed, "FILE", like=LIKE_THIS)
-        file, version = Path(typed["FILE"]).expanduser(), typed.get("VERSION", "")
-        if version and not (version.isascii() and version.isdigit()):
-            raise BadRequest("VERSION", f"is a number, got {version!r}")
+        file, version = Path(typed["FILE"]).expanduser(), version_of(typed)
         out = Path(typed.get("OUT") or file.with_name(f"{file.stem}.scored.csv")).expanduser()
         return cls(use_case=use_cases.load(model), file=file, out=out, version=version)
 

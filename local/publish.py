@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 from local.at_hand import registry_of
 from local.commands import step, tell
 from local.home import Home, from_environment
-from local.typed import model_of
+from local.typed import model_of, version_of
 from spark_jobs import use_cases
-from spark_jobs.declare import BadRequest, NightshiftError, Place
+from spark_jobs.declare import NightshiftError, Place
 from spark_jobs.declare.elsewhere import place_of, refuse_aliases
 from spark_jobs.declare.job import UNITY
 from spark_jobs.publishing import elsewhere
@@ -36,10 +36,8 @@ class Typed:
 
     @classmethod
     def of(cls, typed: Mapping[str, str]) -> "Typed":
-        model, version = model_of(typed, "TO", like=LIKE_THIS), typed.get("VERSION", "")
+        model, version = model_of(typed, "TO", like=LIKE_THIS), version_of(typed)
         aliases = tuple(typed.get("ALIASES", "").replace(",", " ").split())
-        if version and not (version.isascii() and version.isdigit()):
-            raise BadRequest("VERSION", f"is a number, got {version!r}")
         refuse_aliases(aliases)
         return cls(model=model, to=place_of(typed["TO"]), version=version, aliases=aliases)
 

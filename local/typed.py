@@ -15,3 +15,11 @@ def model_of(typed: Mapping[str, str], *others: str, like: str) -> str:
     if model not in use_cases.names():
         raise BadRequest("MODEL", f"is one of {', '.join(use_cases.names())}, got {model!r}")
     return model
+
+
+def version_of(typed: Mapping[str, str]) -> str:
+    """Empty: the champion."""
+    version = typed.get("VERSION", "")
+    if version and not (version.isascii() and version.isdigit()):
+        raise BadRequest("VERSION", f"is a number, got {version!r}")
+    return version

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from random import Random
 from uuid import uuid4
 
@@ -145,8 +146,13 @@ def protected(use_case: UseCase) -> set[str]:
     """Raw columns too, of which a protected feature is made."""
     features = use_case.features
     made = [features.made[name] for name in features.protected if name in features.made]
-    found = {column.name for sql in made for column in parse_one(sql, dialect="spark").find_all(exp.Column)}
-    return {*features.protected, *found}
+    return {*features.protected, *(column for sql in made for column in _read_by(sql))}
+
+
+@cache
+def _read_by(sql: str) -> frozenset[str]:
+    """Its columns."""
+    return frozenset(column.name for column in parse_one(sql, dialect="spark").find_all(exp.Column))
 
 
 def _alike(waiting: Sequence[Exchange]) -> list[list[Exchange]]:

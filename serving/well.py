@@ -13,7 +13,7 @@ def trouble(told: Mapping[str, str]) -> str:
     port, secure = told.get("SERVE_PORT") or "8200", bool(told.get("SERVE_CERTIFICATE"))
     url = f"{'https' if secure else 'http'}://127.0.0.1:{port}/health"
     # A certificate is of the name that clients use; this is the same machine.
-    context = ssl._create_unverified_context() if secure else None  # noqa: S323
+    context = ssl._create_unverified_context() if secure else None  # noqa: S323 - as said
     try:
         with urllib.request.urlopen(url, timeout=8, context=context) as answer:  # noqa: S310 - an address of our own
             answer.read()

@@ -1,4 +1,4 @@
-"""Another MLflow: a real server, as somebody else has it. Of the Spark side, and started from both."""
+"""Another MLflow: a real server, as somebody else has it, started from both sides; and who dies on the way to it."""
 
 import os
 import signal
@@ -8,6 +8,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from local.places import SPARK
 
@@ -15,7 +18,7 @@ from local.places import SPARK
 @contextmanager
 def mlflow_server(folder: Path, database: str = "there.db") -> Iterator[str]:
     """Its address."""
-    with socket.socket() as probe:
+    with socket.socket() as probe:  # the engine's own ways are not at hand on Airflow's side
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [str(SPARK / "bin" / "mlflow"), "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
@@ -42,3 +45,18 @@ def mlflow_server(folder: Path, database: str = "there.db") -> Iterator[str]:
 def _answers(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def killed_at(of: type, step: str, when: str) -> Iterator[None]:
+    """What runs in this block is gone before, or after, it does this step."""
+    does = getattr(of, step)
+
+    def killed(*given: Any, **more: Any) -> None:
+        if when == "after":
+            does(*given, **more)
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(of, step, killed)
+        yield

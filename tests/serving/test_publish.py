@@ -26,7 +26,7 @@ from spark_jobs.tracking import tracking
 from spark_jobs.tracking.digest import digest
 from spark_jobs.tracking.inputs import Used
 from spark_jobs.use_cases import load
-from tests.elsewhere import mlflow_server
+from tests.elsewhere import killed_at, mlflow_server
 from tests.serving.shelf import CENSUS, Shelf
 from tests.serving.standing import standing
 from tests.serving.test_interface import person
@@ -179,20 +179,10 @@ def test_no_alias_is_moved_there_unless_told(taken: Taken, address: str, there: 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("step", STEPS)
-def test_one_that_was_killed_is_finished_by_the_next(
-    step: str, when: str, taken: Taken, there: MlflowClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    address, does = there.tracking_uri, getattr(MlflowClient, step)
-
-    def killed(*given: Any, **more: Any) -> None:
-        if when == "after":
-            does(*given, **more)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(MlflowClient, step, killed)
-        with pytest.raises(KeyboardInterrupt):
-            give(there, place_of(address), taken)
+def test_one_that_was_killed_is_finished_by_the_next(step: str, when: str, taken: Taken, there: MlflowClient) -> None:
+    address = there.tracking_uri
+    with killed_at(MlflowClient, step, when):
+        give(there, place_of(address), taken)
     told = give(there, place_of(address), taken)
     assert (told["version"], told["aliases"], numbers(there, taken)) == ("1", ["champion"], ["1"])
     (run,) = runs(there, taken)

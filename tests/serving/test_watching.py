@@ -175,8 +175,8 @@ def test_what_waits_when_a_service_is_told_to_end_is_written(shelf: Shelf) -> No
 
 def test_it_is_off_unless_it_is_told_to() -> None:
     assert Settings.of({"MODEL": CENSUS}).watch == 0
-    found = Settings.of({"MODEL": CENSUS, "NIGHTSHIFT_HOME": "/home", "SERVE_WATCH": "0.01"})
-    assert (found.watch, found.landing) == (0.01, "/home/landing")
+    found = Settings.of({"MODEL": CENSUS, "NIGHTSHIFT_HOME": "/there", "SERVE_WATCH": "0.01"})
+    assert (found.watch, found.landing) == (0.01, "/there/landing")
     assert Settings.of({"MODEL": CENSUS, "SERVE_LANDING": "s3://landing"}).landing == "s3://landing"
 
 

@@ -1,8 +1,6 @@
 """Runs, files and models of a workspace, through MLflow's own client and a real MLflow server behind the fake."""
 
 import json
-import subprocess
-import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,9 +11,7 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient  # noqa: TID253 - tests load what they test
 
-from engine.running import answers, free_port
 from local.commands import CannotGoOn
-from local.places import SPARK
 from nightshift import approval, registry
 from nightshift.approval import Answer, Outcome, Request
 from nightshift.databricks import promotion
@@ -29,6 +25,7 @@ from spark_jobs.tracking.digest import digest
 from spark_jobs.use_cases import load
 from tests.databricks.address import told
 from tests.databricks.fake.server import Workspace, workspace
+from tests.elsewhere import mlflow_server
 from workspace import bring
 from workspace.connected import connected
 
@@ -38,25 +35,11 @@ LONG = ",".join(f"column_{number}" for number in range(200))
 
 @pytest.fixture(scope="module")
 def fake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    folder, port = tmp_path_factory.mktemp("mlflow"), free_port()
-    options = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--artifacts-destination", str(folder)]
-    command = [
-        str(SPARK / "bin" / "mlflow"),
-        "server",
-        *options,
-        "--backend-store-uri",
-        f"sqlite:///{folder}/mlflow.db",
-    ]
-    with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    ) as server:
-        deadline = time.monotonic() + 90
-        while not answers(port):
-            assert time.monotonic() < deadline, "MLflow did not start"
-            time.sleep(0.2)
-        with workspace(tmp_path_factory.mktemp("workspace"), mlflow=f"http://127.0.0.1:{port}") as found:
-            yield found
-        subprocess.run(["kill", "--", f"-{server.pid}"], check=False)  # noqa: S607 - with its workers
+    with (
+        mlflow_server(tmp_path_factory.mktemp("mlflow")) as there,
+        workspace(tmp_path_factory.mktemp("workspace"), mlflow=there) as found,
+    ):
+        yield found
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from spark_jobs.publishing.taking import Taken, take
 from spark_jobs.tracking.digest import digest
 from tests.databricks.fake.answers import Answer, Asked, missing
 from tests.databricks.fake.server import Workspace, workspace
-from tests.elsewhere import mlflow_server
+from tests.elsewhere import killed_at, mlflow_server
 from tests.serving.shelf import CENSUS, Shelf
 
 LONG = "what people said of it, at length: " + "word " * 400
@@ -115,20 +115,10 @@ STEPS = (
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("step", STEPS)
-def test_one_that_was_killed_is_finished_by_the_next(
-    step: str, when: str, taken: Taken, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    schema, does = f"{step}_{when}", getattr(MlflowClient, step)
-
-    def killed(*given: Any, **more: Any) -> None:
-        if when == "after":
-            does(*given, **more)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(MlflowClient, step, killed)
-        with pytest.raises(KeyboardInterrupt):
-            published(schema, taken)
+def test_one_that_was_killed_is_finished_by_the_next(step: str, when: str, taken: Taken) -> None:
+    schema = f"{step}_{when}"
+    with killed_at(MlflowClient, step, when):
+        published(schema, taken)
     assert published(schema, taken)["aliases"] == ["champion"]
     client, versions = seen(schema)
     assert [str(one.version) for one in versions] == ["1"]
