@@ -36,7 +36,7 @@ class Together:
         self.free = threads
         self.waiting: list[Waiting] = []
         self.gathering = False  # a call for small ones is under way: those that come meanwhile have the next one
-        self.pace: dict[str, float] = {}  # seconds for each request of the last call, by model
+        self.pace: dict[str, float] = {}  # seconds for each request of the last call for some, by model
 
     def ask(self, version: Version, read: Callable[[], Asked], length: int) -> "asyncio.Future[Done]":
         told = asyncio.get_running_loop().create_future()
@@ -74,7 +74,8 @@ class Together:
         self.free += 1
         self.gathering &= not gathers
         outcomes, taken = done.result()
-        self.pace[some[0].version.about.model] = taken / len(some)
+        if not some[0].alone:  # what a large one takes says nothing of small ones
+            self.pace[some[0].version.about.model] = taken / len(some)
         for one, outcome in zip(some, outcomes, strict=True):
             if one.told.done():
                 continue  # nobody waits any more

@@ -126,6 +126,15 @@ def test_large_ones_ones_with_reasons_and_those_of_another_version_are_asked_apa
     assert [one.result().json()["version"] for one in newer] == ["2", "2"]
 
 
+def test_what_a_large_one_takes_says_nothing_of_small_ones(one_thread: Asked) -> None:
+    assert one_thread.predict([person()] * 200).status_code == 200
+    assert one_thread.service.together.pace == {}
+    assert one_thread.predict([person()]).status_code == 200
+    small = one_thread.service.together.pace[CENSUS]
+    assert one_thread.predict([person()] * 200).status_code == 200
+    assert one_thread.service.together.pace == {CENSUS: small}
+
+
 def test_a_slow_model_is_asked_about_one_at_a_time(one_thread: Asked) -> None:
     with busy(one_thread) as waits:
         for _ in range(3):
