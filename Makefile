@@ -14,7 +14,7 @@ export UV_SYSTEM_CERTS ?= true
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install deploy bundle databricks-up databricks-down databricks-check databricks-import databricks-proof databricks-alone databricks-nights run stop sql predict serve serve-key image publish airflow data rollback release use-case stack stack-stop stack-remove stack-status stack-key stack-rotate stack-import backup restore stack-proof stack-nights check quick style types-of-airflow types-of-spark format test test-all campaign kills bench lock clean
+.PHONY: help install deploy bundle databricks-up databricks-down databricks-check databricks-import databricks-proof databricks-alone databricks-nights run stop sql predict serve serve-key image publish airflow data stream-anew rollback release use-case stack stack-stop stack-remove stack-status stack-key stack-rotate stack-import backup restore stack-proof stack-nights check quick style types-of-airflow types-of-spark format test test-all campaign kills bench lock clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | while IFS='|' read -r name says; do printf '%-24s %s\n' "$$name" "$$says"; done
@@ -51,6 +51,9 @@ airflow: install ## Airflow's own command line, with our settings: ARGS="dags li
 
 data: install ## USE_CASE=bike_sharing [FROM=folder or URL]: fetch the published data of a use case once
 	@$(LAPTOP).data
+
+stream-anew: install ## USE_CASE=iot_devices: forget how far its streams are, where one says it cannot go on
+	@$(LAPTOP).stream_anew
 
 rollback: ## MODEL=bike_sharing REASON="..." [VERSION=3]: the previous champion again; nights no longer promote
 	@$(LAPTOP).rollback "roll back"
@@ -103,7 +106,7 @@ bundle: install ## [TO=folder]: the nights as jobs that the workspace schedules 
 databricks-import: install ## models, predictions and raw files of a laptop that is up, or models of a stack ([FROM=its MLflow's URL] [LANDING=folder of raw files] [REPLACE=yes] [PRINCIPAL=who runs nights])
 	@$(SPARK)/python -m workspace.bring
 
-use-case: ## NAME=churn: a use case of your own that already runs
+use-case: ## NAME=churn [KIND=tables]: a use case of your own that already runs; with KIND=tables one that learns nothing
 	@$(LAPTOP).new_use_case
 
 check: quick ## lint, types, import contracts and the fast tests: a few minutes

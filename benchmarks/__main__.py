@@ -21,6 +21,8 @@ NAMES = (
     "predict",
     "serving",
     "looking",
+    "streams",
+    "often",
     *OF_MAINTENANCE,
     "bike_sharing",
     "wine_quality",

@@ -19,7 +19,7 @@ from spark_jobs.raw import publication
 from spark_jobs.stages import evaluate, train
 from spark_jobs.use_cases.bike_sharing import model
 from spark_jobs.use_cases.bike_sharing.use_case import USE_CASE
-from spark_jobs.work import Result, Work
+from spark_jobs.work import Lesson, Result
 
 WINDOW = Window(start=date(2011, 1, 1), end=date(2013, 1, 1))
 DAY = timedelta(days=1)
@@ -29,7 +29,7 @@ WANTED = {"r2": "at least 0.89", "rmse": "at most 57"}
 
 
 @contextmanager
-def prepared(data: Path) -> Iterator[Work]:
+def prepared(data: Path) -> Iterator[Lesson]:
     """A lake with features and labels of both years."""
     with workshop() as (folder, engine):
         town = Town.founded(folder, engine, source="public")
@@ -39,7 +39,7 @@ def prepared(data: Path) -> Iterator[Work]:
             yield town.work(job(Stage.TRAIN, WINDOW, Retrain.ALWAYS), spark)
 
 
-def judged(work: Work, judge: timedelta, seed: int) -> Result:
+def judged(work: Lesson, judge: timedelta, seed: int) -> Result:
     """A version trained with this seed, and what the judge rows say of it."""
     assert isinstance(USE_CASE.split, TimeSplit)  # noqa: S101 - so it is declared
     split, search = replace(USE_CASE.split, judge=judge), replace(USE_CASE.search, seed=seed)

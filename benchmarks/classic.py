@@ -28,7 +28,7 @@ def main(words: Sequence[str]) -> None:
 def run(place: Place, job: Job, spark: SparkSession) -> None:
     for setting, value in (INTERPRETED if job.small else {}).items():
         spark.conf.set(setting, value)
-    work = Work(job=job, place=place, use_case=use_cases.load(job.use_case), spark=spark)
+    work = Work(job=job, place=place, use_case=use_cases.learning(job.use_case), spark=spark)
     import_module(f"spark_jobs.stages.{job.stage}").run(work)
 
 

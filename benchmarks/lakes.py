@@ -18,7 +18,7 @@ from local.supervision import Services
 from spark_jobs import use_cases
 from spark_jobs.declare import Job, Place, Retrain, Stage, Window, tags
 from spark_jobs.session import spark_session
-from spark_jobs.work import Work
+from spark_jobs.work import Lesson
 
 USE_CASE = "bike_sharing"
 FIRST = date(2023, 1, 1)
@@ -90,8 +90,8 @@ class Town:
         """As a target starts it."""
         return [sys.executable, "-m", "spark_jobs", *self.argv(job)]
 
-    def work(self, job: Job, spark: SparkSession) -> Work:
-        return Work(job=job, place=self.place, use_case=use_cases.load(job.use_case), spark=spark)
+    def work(self, job: Job, spark: SparkSession) -> Lesson:
+        return Lesson(job=job, place=self.place, use_case=use_cases.learning(job.use_case), spark=spark)
 
 
 def at_home(up: Services) -> Town:

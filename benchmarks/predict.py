@@ -70,7 +70,7 @@ def main() -> None:
         with TemporaryDirectory() as folder:
             home = Home(root=Path(folder) / "home", mlflow_port=free_port(), engine_port=free_port())
             postgres.make(home)
-            bench = Bench(home=home, use_case=use_cases.load(name))
+            bench = Bench(home=home, use_case=use_cases.learning(name))
             bench.learn(Path(folder))
             show(bench)
 

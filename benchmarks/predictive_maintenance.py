@@ -27,7 +27,7 @@ from spark_jobs.use_cases.predictive_maintenance import model
 from spark_jobs.use_cases.predictive_maintenance.plant import Plant, hours_of, minute_of
 from spark_jobs.use_cases.predictive_maintenance.sensors import readings
 from spark_jobs.use_cases.predictive_maintenance.use_case import COMPONENTS, MODELS, SENSORS, USE_CASE
-from spark_jobs.work import Work
+from spark_jobs.work import Lesson
 
 WINDOW = Window(start=date(2024, 1, 1), end=date(2025, 1, 1))
 DAY = timedelta(days=1)
@@ -48,7 +48,7 @@ class Ours:
 
 
 @contextmanager
-def prepared(seed: int) -> Iterator[Work]:
+def prepared(seed: int) -> Iterator[Lesson]:
     """A lake with features and labels of the year."""
     with workshop() as (folder, engine):
         town = Town.founded(folder, engine, USE_CASE.name, simulation=f"machines={MACHINES},seed={seed}")
@@ -57,7 +57,7 @@ def prepared(seed: int) -> Iterator[Work]:
             yield town.work(job(Stage.TRAIN, WINDOW, Retrain.ALWAYS, use_case=USE_CASE.name), spark)
 
 
-def ours(work: Work) -> Ours:
+def ours(work: Lesson) -> Ours:
     version = train.run(work)["version"]
     cut, found = parts(USE_CASE, WINDOW), known(work.lake, USE_CASE, WINDOW)
     assert found is not None  # noqa: S101 - it was trained from
@@ -81,7 +81,7 @@ def given(rows: pd.DataFrame, names: Sequence[str]) -> dict[str, float]:
     return _measured(judge.join(again.predict(judge)), constants)
 
 
-def forest(work: Work) -> dict[str, float]:
+def forest(work: Lesson) -> dict[str, float]:
     """The reference candidate, fitted once: on training rows, its threshold chosen on validation."""
     cut, found = parts(USE_CASE, WINDOW), known(work.lake, USE_CASE, WINDOW)
     assert found is not None  # noqa: S101 - ours was trained from it
@@ -110,7 +110,7 @@ def hidden(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
     return rows.join(pd.concat(found))
 
 
-def reference(work: Work) -> dict[str, float]:
+def reference(work: Lesson) -> dict[str, float]:
     frames = {}
     for table in USE_CASE.tables:
         frame: pd.DataFrame = work.lake.silver(table.name).read().toPandas()

@@ -41,7 +41,7 @@ def dropped(files: int, size: int) -> Iterator[tuple[Town, int]]:
 
 def speed(town: Town, records: int, spark: SparkSession) -> None:
     """Read only, then into bronze: warm, on two cores."""
-    table, landing = use_cases.load(USE_CASE).table("rides"), Landing.of(town.place, USE_CASE)
+    table, landing = use_cases.learning(USE_CASE).table("rides"), Landing.of(town.place, USE_CASE)
     tasks = [Task(file=file, hash="") for file in landing.files(table.name)]
 
     def read() -> None:

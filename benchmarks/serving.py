@@ -69,7 +69,7 @@ class Line:
 
 def people(count: int) -> list[dict[str, Any]]:
     rows = gold(CENSUS)
-    table = use_cases.load(CENSUS).tables[0]
+    table = use_cases.learning(CENSUS).tables[0]
     names = {own: head for head, own in zip(table.header, table.column_names, strict=True) if own != "income"}
     some = rows[list(names)].rename(columns=names).to_dict("records")
     found = [{k: None if v is None or v != v else v for k, v in row.items()} for row in some]  # noqa: PLR0124 - NaN
@@ -104,7 +104,7 @@ def mlflow_serves(model: str) -> Iterator[int]:
 def main() -> None:
     tell("Serving: people of census_income, 300 boosted trees")
     with TemporaryDirectory() as folder, ExitStack() as context:
-        shelf, use_case = Shelf(Path(folder)), use_cases.load(CENSUS)
+        shelf, use_case = Shelf(Path(folder)), use_cases.learning(CENSUS)
         model = kind("xgboost").fit(gold(CENSUS), TREES, Columns.of(use_case))
         shelf.crown(CENSUS, shelf.register(CENSUS, "xgboost", model))
         there = context.enter_context(mlflow_server(shelf.folder, "mlflow.db"))
@@ -138,7 +138,7 @@ def _many_rows(ours: Line, model: Any) -> None:
         stream.write_table(table)
     in_json = json.dumps({"rows": rows}).encode()
     arrow = Line(ours.port, ours.path, ours.headers | {"Content-Type": ARROW})
-    features = gold(CENSUS)[list(use_cases.load(CENSUS).features.read)]
+    features = gold(CENSUS)[list(use_cases.learning(CENSUS).features.read)]
     matrix = model._matrix(features.iloc[[place % len(features) for place in range(ROWS)]])
     sides = {
         "json": lambda: median(ours.taken(in_json, times=15)),
@@ -152,7 +152,7 @@ def _many_rows(ours: Line, model: Any) -> None:
 
 def _beside_mlflow(ours: Line, shelf: Shelf) -> None:
     raw = json.dumps({"rows": people(1)}).encode()
-    read = list(use_cases.load(CENSUS).features.read)
+    read = list(use_cases.learning(CENSUS).features.read)
     split = json.loads(gold(CENSUS)[read].head(1).to_json(orient="split", index=False))
     body = json.dumps({"dataframe_split": split}).encode()
     with mlflow_serves(str(shelf.client.get_model_version(CENSUS, "1").source)) as port:

@@ -1,6 +1,6 @@
 """The airflow dag that takes a model back to an earlier version."""
 
 from nightshift.pipeline import roll_back_dag
-from spark_jobs.use_cases import names
+from spark_jobs.use_cases import models
 
-dag = roll_back_dag(names())
+dag = roll_back_dag(models())

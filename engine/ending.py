@@ -3,6 +3,9 @@
 Spark ends an execution by interrupting its thread, once. Hadoop can lose that while it makes a folder, and then the
 work lives on, commits included. Its Spark jobs are therefore cancelled as well, again and again, until the thread has
 ended; until then the execution stays known as one that runs, and a next try waits for it.
+
+A stream runs beside all executions. It is ended when nobody asks after it any more: its client does so all the time.
+(Whoever takes its session ends it too, by Spark's own doing, and waits for that.)
 """
 
 import logging
@@ -26,6 +29,7 @@ class Ending:
         self._manager = getattr(service, "MODULE$").executionManager()
         self._now = java.System.nanoTime
         self._known: dict[str, Any] = {}
+        self._heard: dict[str, tuple[int, Any]] = {}  # when somebody last listened in a session, and the session
         self._unwanted: set[str] = set()  # once and for all: a client that comes back finds its query cancelled
 
     def look(self) -> None:
@@ -34,6 +38,15 @@ class Ending:
         listed = {one.jobTag(): one for one in map(executions.apply, range(executions.size()))}
         self._known |= listed
         now = self._now()
+        for execution in listed.values():
+            since, name = execution.lastAttachedRpcTimeNs(), execution.sessionHolder().sessionId()
+            last = since.get() if since.isDefined() else now
+            self._heard[name] = (max(last, self._heard.get(name, (last,))[0]), execution.session())
+        self._heard = {
+            name: (since, session)
+            for name, (since, session) in self._heard.items()
+            if now - since <= PATIENCE or _streams_go_on(session)
+        }
         for tag, execution in self._known.items():
             if tag in self._unwanted or tag not in listed or self._left(execution, now):
                 self._unwanted.add(tag)
@@ -55,3 +68,15 @@ class Ending:
             self._context.cancelJobsWithTag(tag)
         except Py4JJavaError as error:
             LOG.warning("ending %s: %s; it is tried again", tag, error)
+
+
+def _streams_go_on(session: Any) -> bool:
+    """After each of them was told to stop. One that does not within its time is told again."""
+    try:
+        for query in session.streams().active():
+            LOG.warning("nobody asks after the stream %s any more: it is ended", query.id())
+            query.stop()
+        return bool(len(session.streams().active()))
+    except Py4JJavaError as error:
+        LOG.warning("ending a stream: %s; it is tried again", error)
+        return True

@@ -39,6 +39,7 @@ LEASE = {
     "spark.connect.execute.reattachable.senderMaxStreamDuration": "1s",
     "spark.connect.execute.manager.detachedTimeout": "60s",  # then forgotten; engine/ending.py has ended it before
     "spark.python.task.killTimeout": "500ms",
+    "spark.sql.streaming.stopTimeout": "2s",  # engine/ending.py tells a stream again
     # The session of a job that was killed, with all it had cached; jobs that live are heard from more often.
     "spark.connect.session.manager.defaultSessionTimeout": "5m",
 }

@@ -50,7 +50,7 @@ class Typed:
         model = model_of(typed, "FILE", like=LIKE_THIS)
         file, version = Path(typed["FILE"]).expanduser(), version_of(typed)
         out = Path(typed.get("OUT") or file.with_name(f"{file.stem}.scored.csv")).expanduser()
-        return cls(use_case=use_cases.load(model), file=file, out=out, version=version)
+        return cls(use_case=use_cases.learning(model), file=file, out=out, version=version)
 
     @property
     def format(self) -> Format:

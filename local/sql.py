@@ -65,7 +65,7 @@ def _tables(lake: Path, names: list[str]) -> list[str]:
 def _live_views(lake: Path, names: list[str]) -> Iterator[str]:
     for name in names:
         if (lake / name / "gold" / "predictions").is_dir():
-            query = live_sql(f"`{name}`.gold_predictions", use_cases.load(name).features.key)
+            query = live_sql(f"`{name}`.gold_predictions", use_cases.learning(name).features.key)
             yield f"CREATE OR REPLACE VIEW `{name}`.predictions_live AS {query}"
 
 

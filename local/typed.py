@@ -12,8 +12,8 @@ def model_of(typed: Mapping[str, str], *others: str, like: str) -> str:
         if not typed.get(name):
             raise BadRequest(name, f"is missing. Like this: {like}")
     model = typed["MODEL"]
-    if model not in use_cases.names():
-        raise BadRequest("MODEL", f"is one of {', '.join(use_cases.names())}, got {model!r}")
+    if model not in use_cases.models():
+        raise BadRequest("MODEL", f"is one of {', '.join(use_cases.models())}, got {model!r}")
     return model
 
 

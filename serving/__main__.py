@@ -34,8 +34,8 @@ THROUGH = {"MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false"}
 
 def service(settings: Settings) -> Service:
     """With its champions in hand: what cannot answer at all does not begin."""
-    if strange := [name for name in settings.models if name not in use_cases.names()]:
-        raise BadRequest("MODEL", f"is one of {', '.join(use_cases.names())}, got {strange[0]!r}")
+    if strange := [name for name in settings.models if name not in use_cases.models()]:
+        raise BadRequest("MODEL", f"is one of {', '.join(use_cases.models())}, got {strange[0]!r}")
     keys = None if settings.anybody else Keys(settings.keys)
     if keys is not None and not keys.some:
         _without_keys(settings)

@@ -108,7 +108,7 @@ class Champion:
     def _follow(self) -> None:
         from spark_jobs.tracking import registry  # noqa: PLC0415 - seconds, which a kept version need not wait for
 
-        use_case = use_cases.load(self.model)
+        use_case = use_cases.learning(self.model)
         with registry(self.place, use_case) as book:
             found = book.version(self.version) if self.version else book.champion()
             self._back()

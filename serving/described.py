@@ -81,8 +81,8 @@ def _usual(version: Version) -> dict[str, Any]:
 
 @cache
 def _delivered(name: str) -> Mapping[str, Any]:
-    use_case = use_cases.load(name)
-    owner = use_cases.load(use_case.source)
+    use_case = use_cases.learning(name)
+    owner = use_cases.learning(use_case.source)
     table = use_case.tables[0]
     source = use_cases.part(owner.name, "source")
     window = Window(start=A_DAY, end=A_DAY + timedelta(days=1))

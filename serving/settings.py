@@ -83,7 +83,7 @@ class Settings:
 
 def _declared() -> tuple[str, ...]:
     """What is asked before it is promoted."""
-    return tuple(name for name, use_case in use_cases.discover().items() if use_case.serving is not None)
+    return tuple(name for name in use_cases.models() if use_cases.learning(name).serving is not None)
 
 
 def _limits() -> dict[str, Any]:

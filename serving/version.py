@@ -86,7 +86,7 @@ class Version:
     @classmethod
     def load(cls, about: About, folder: Path) -> "Version":
         """Nothing of the folder is read before its files are known to be those that were registered."""
-        use_case = use_cases.load(about.model)
+        use_case = use_cases.learning(about.model)
         _refuse(about, folder)
         names, today = about.features, Columns.of(use_case)
         columns = Columns(features=names, labels=today.labels, predictions=today.predictions)

@@ -63,14 +63,17 @@ def _run(place: Place, job: Job) -> dict[str, Any]:
 
 def _stage_result(place: Place, job: Job) -> dict[str, Any]:
     use_case = use_cases.load(job.use_case)
+    if job.stage not in use_case.stages:
+        raise BadRequest("stage", f"of {job.use_case} is one of {', '.join(use_case.stages)}, got {job.stage}")
     LOG.info("%s of %s for %s", job.stage, job.use_case, job.window)
     from spark_jobs.session import spark_session  # a bad request needs no Spark
 
-    with spark_session(place, f"{job.use_case} {job.stage}", small=job.small) as spark:
-        from spark_jobs.work import Work
+    small = job.small and not any(table.stream for table in use_case.tables)  # a day of a stream may be millions
+    with spark_session(place, f"{job.use_case} {job.stage}", small=small) as spark:
+        from spark_jobs.work import work
 
         stage = import_module(f"spark_jobs.stages.{job.stage}")
-        result: dict[str, Any] = stage.run(Work(job=job, place=place, use_case=use_case, spark=spark))
+        result: dict[str, Any] = stage.run(work(job, place, use_case, spark))
     return result
 
 

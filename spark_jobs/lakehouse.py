@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from pyspark.errors import AnalysisException
@@ -13,9 +13,18 @@ from pyspark.sql import functions as f
 
 from spark_jobs.declare import Window
 
+if TYPE_CHECKING:
+    from pyspark.sql.streaming.query import StreamingQuery
+
 Note = Mapping[str, Any]
 
 COMMITTED = "spark.databricks.delta.lastCommitVersionInSession"  # Delta's own word for what a write came to
+
+# A file of the least size is left alone: what a day costs does not grow with the days before it.
+FILES = {
+    "spark.databricks.delta.optimize.minFileSize": 64 << 20,
+    "spark.databricks.delta.optimize.maxFileSize": 256 << 20,
+}
 
 NO_TABLE_YET = {
     "DELTA_TABLE_ONLY_OPERATION",
@@ -97,6 +106,14 @@ class Table:
         """Returns the version that came of it."""
         return self._write(frame, "append", note, {})
 
+    def follow(self, frame: DataFrame, checkpoint: str, note: Note) -> "StreamingQuery":
+        """Append what a stream has by now, batch after batch, each of them once: the checkpoint and this table know."""
+        plain = _plain(frame)
+        self._make(plain)
+        told = {"userMetadata": json.dumps(note, sort_keys=True), "checkpointLocation": checkpoint}
+        writer = plain.writeStream.format("delta").options(**told).trigger(availableNow=True)
+        return writer.start(self.place) if self.is_path else writer.toTable(self.place)
+
     def replace(self, frame: DataFrame, condition: str | None, note: Note) -> Commit:
         """Put these rows in the place of all that meet the condition (None: of the whole table)."""
         counted = Observation()
@@ -104,6 +121,16 @@ class Table:
         where = {"replaceWhere": condition, "mergeSchema": "true"} if condition else {"overwriteSchema": "true"}
         version = self._write(rows, "overwrite", note, where)
         return Commit(rows=counted.get["rows"], version=version)
+
+    def compact(self) -> tuple[int, int]:
+        """Put small files together; how many went, and how many came. Leaves no note: rows are what they were."""
+        if not self.exists():
+            return 0, 0
+        for name, size in FILES.items():
+            with suppress(AnalysisException):  # where Spark is a workspace's, it chooses sizes itself
+                self.spark.conf.set(name, str(size))
+        done = self.spark.sql(f"OPTIMIZE {self.sql_name}").collect()[0]["metrics"]
+        return int(done["numFilesRemoved"]), int(done["numFilesAdded"])
 
     def _write(self, frame: DataFrame, mode: str, note: Note, options: Mapping[str, str]) -> int:
         said = json.dumps(note, sort_keys=True)
@@ -127,11 +154,15 @@ class Table:
 
     def _save_by_name(self, frame: DataFrame, mode: str, told: dict[str, str]) -> None:
         """Into a table that is there: what makes one leaves no note, and counts no rows."""
-        if not self.exists():
-            frame.limit(0).writeTo(self.place).using("delta").create()
+        self._make(frame)
         where = told.pop("replaceWhere", "TRUE")
         writer = frame.writeTo(self.place).options(**told)
         writer.append() if mode == "append" else writer.overwrite(f.expr(where))
+
+    def _make(self, frame: DataFrame) -> None:
+        """Where it is not there yet, and goes by a name."""
+        if not self.is_path and not self.exists():
+            self.spark.createDataFrame([], frame.schema).writeTo(self.place).using("delta").create()
 
     def _committed(self) -> str | None:
         """Asking the table costs as much as a small query."""

@@ -35,7 +35,7 @@ def taken(lake: str, use_case: str, folder: str) -> None:
     from spark_jobs.session import spark_session
     from spark_jobs.tables.brought import take
 
-    key = use_cases.load(use_case).features.key
+    key = use_cases.learning(use_case).features.key
     with spark_session(Place(lake=lake, landing="", tracking="", registry=""), "import") as spark:
         rows = take(Lake(spark, lake, use_case), key, folder)
     say({"rows": rows})

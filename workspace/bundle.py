@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from local.commands import tell
-from nightshift import serverless
+from nightshift import often, serverless
 from nightshift.databricks.runs import Name
 from nightshift.databricks.wheel import NIGHT, PACKAGE, PROMOTE, Wheel
 from nightshift.databricks.workspace import FOLDER, Workspace, workspace_of
-from spark_jobs.declare import EVERY_NIGHT, BadRequest, NightshiftError, Place, Stage, UseCase
+from spark_jobs.declare import BadRequest, NightshiftError, Place, Stage, Tables, UseCase
 from spark_jobs.declare.job import TRACKING, UNITY
 from spark_jobs.use_cases import discover
 
@@ -30,6 +30,7 @@ AFTER = {
     Stage.FEATURES: (Stage.REFINE,),
     Stage.TRAIN: (Stage.FEATURES,),
     Stage.EVALUATE: (Stage.TRAIN,),
+    Stage.REPORT: (Stage.REFINE,),
 }
 PROMOTION = "promote"
 DAYS = ("start", "end")  # of a job; left empty, they are those of yesterday
@@ -41,11 +42,14 @@ def write(folder: Path, told: Workspace) -> Iterator[str]:
     files: dict[str, Any] = {"databricks.yml": root(told)}
     for name, use_case in discover().items():
         try:
-            serverless.refuse(use_case, told)
+            if isinstance(use_case, UseCase):
+                serverless.refuse(use_case, told)
         except BadRequest as error:
             (folder / resource(name)).unlink(missing_ok=True)
             yield f"  {name} is left out: {error}"
         else:
+            if use_case.every:
+                yield f"  {name} runs by night: {often.in_words(use_case.every)} is Airflow's"
             files[resource(name)] = {"resources": {"jobs": {name: job(use_case, told)}}}
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +88,7 @@ def in_development(told: Workspace) -> Workspace:
     return replace(told, schema=schema, volume=f"/Volumes/{told.catalog}/{schema}/{FOLDER}")
 
 
-def job(use_case: UseCase, told: Workspace) -> dict[str, Any]:
+def job(use_case: Tables, told: Workspace) -> dict[str, Any]:
     wheel = f"${{var.volume}}/wheels/{Wheel().name}"
     return {
         "name": str(name_of(use_case)),
@@ -93,23 +97,27 @@ def job(use_case: UseCase, told: Workspace) -> dict[str, Any]:
         "schedule": {"quartz_cron_expression": NIGHTLY, "timezone_id": "UTC", "pause_status": "PAUSED"},
         "parameters": [{"name": name, "default": ""} for name in DAYS],
         "tasks": [
-            *(task(use_case, stage, told, wheel) for stage in EVERY_NIGHT),
-            *([] if use_case.approval else [promotion(use_case, told, wheel)]),
+            *(task(use_case, stage, told, wheel) for stage in use_case.stages if stage is not Stage.PROFILE),
+            *([promotion(use_case, told, wheel)] if _promotes(use_case) else []),
         ],
         **({"budget_policy_id": told.policy} if told.policy else {}),
         **told.compute.of_a_run(wheel),
     }
 
 
-def name_of(use_case: UseCase) -> Name:
+def _promotes(use_case: Tables) -> bool:
+    return isinstance(use_case, UseCase) and not use_case.approval
+
+
+def name_of(use_case: Tables) -> Name:
     """As runs of Airflow's are called, so that whoever removes wheels or a schema sees whose runs are at work."""
     return Name(
         stage=f"${{var.catalog}}.${{var.schema}} {use_case.name} night", owner=OWNER, wheel=Wheel().code, job=JOB
     )
 
 
-def task(use_case: UseCase, stage: Stage, told: Workspace, wheel: str) -> dict[str, Any]:
-    last = Stage.EVALUATE if use_case.approval else PROMOTION
+def task(use_case: Tables, stage: Stage, told: Workspace, wheel: str) -> dict[str, Any]:
+    last = PROMOTION if _promotes(use_case) else Stage.EVALUATE
     after = (Stage.FEATURES, last) if stage is Stage.SCORE else AFTER.get(stage, ())
     place = Place(
         lake="${var.catalog}.${var.schema}", landing="${var.volume}/landing", tracking=TRACKING, registry=UNITY
@@ -124,7 +132,7 @@ def task(use_case: UseCase, stage: Stage, told: Workspace, wheel: str) -> dict[s
     }
 
 
-def promotion(use_case: UseCase, told: Workspace, wheel: str) -> dict[str, Any]:
+def promotion(use_case: Tables, told: Workspace, wheel: str) -> dict[str, Any]:
     words = ["${var.catalog}.${var.schema}", use_case.name, "{{job.run_id}}"]
     return {
         **called(PROMOTION, PROMOTE, words, (Stage.EVALUATE,)),

@@ -16,14 +16,14 @@ from nightshift import links, registry, tracking_runs
 from nightshift.beginnings import run_key, started, who
 from nightshift.endings import failing_in_words, skip
 from nightshift.mlflow_server import mlflow_client
-from nightshift.plan import Form, Plan, nights_left_out, plan_of
+from nightshift.plan import Form, Plan, fields_of, nights_left_out, plan_of, why_not_now
 from nightshift.settings import CHECKOUT, settings
-from spark_jobs.declare import UseCase
-from spark_jobs.use_cases import load
+from spark_jobs.declare import Stage, Tables, UseCase
+from spark_jobs.use_cases import learning
 
 log = logging.getLogger(__name__)
 Result = dict[str, Any]
-STAGES = ("ingest", "refine", "features", "profile", "train", "evaluate", "score")
+STAGES = tuple(map(str, Stage))
 
 
 class ActOperator(BaseOperator):
@@ -50,22 +50,31 @@ class ModelOperator(ActOperator):
     operator_extra_links = (links.MlflowModel(),)
 
 
-def check(use_case: UseCase, context: Context) -> Result:
+def check(use_case: Tables, context: Context) -> Result:
     """Refuse what cannot work before anything exists; return the plan."""
     begun = started(use_case, context)
-    plan = plan_of(use_case, begun, Form.of(context["dag_run"].conf or {}), today=datetime.now(UTC).date())
-    log.info("A %s run over %s; trains: %s; may promote: %s", plan.kind, plan.window, plan.retrain, plan.may_promote)
+    form = Form.of(context["dag_run"].conf or {}, fields_of(use_case))
+    plan = plan_of(use_case, begun, form, today=datetime.now(UTC).date())
+    log.info("A run of kind %s", plan.name)
+    if not_now := why_not_now(use_case, plan, begun):
+        skip(context, not_now)
     if left_out := nights_left_out(use_case, begun):
         most = use_case.most_missed.days
         log.warning("One night makes up for %s missed ones; use the form for %s more before them", most, left_out)
+    if isinstance(use_case, UseCase):
+        _check_model(use_case, plan)
+    return plan.to_dict()
+
+
+def _check_model(use_case: UseCase, plan: Plan) -> None:
+    log.info("Trains: %s; may promote: %s", plan.retrain, plan.may_promote)
     with mlflow_client() as client:
         name = model_name(use_case)
         if version := plan.version or registry.Model.read(client, name).champion:
             registry.check_columns(client, name, version, use_case.features.columns)
-    return plan.to_dict()
 
 
-def open_run(use_case: UseCase, context: Context) -> Result:
+def open_run(use_case: Tables, context: Context) -> Result:
     """One MLflow run per Dag run; those left open by Dag runs that are over end here."""
     plan = planned(context)
     with mlflow_client() as client:
@@ -112,7 +121,7 @@ def close_run(end_left: Callable[[Context], None], context: Context) -> Result:
 def roll_back(context: Context) -> Result:
     """The form of the Dag model_rollback."""
     form, dag_run = context["params"], context["dag_run"]
-    use_case = load(form["model"])
+    use_case = learning(form["model"])
     name, columns = model_name(use_case), use_case.features.columns
     act = registry.Act(by=who(dag_run), why=form["reason"], run_key=run_key(dag_run))
     with mlflow_client() as client:
@@ -125,7 +134,7 @@ def roll_back(context: Context) -> Result:
     return entry
 
 
-def model_name(use_case: UseCase) -> str:
+def model_name(use_case: Tables) -> str:
     return settings().place.model_name(use_case.name)
 
 

@@ -17,7 +17,7 @@ from nightshift.endings import failing_in_words, skip
 from nightshift.mlflow_server import mlflow_client
 from nightshift.plan import Plan
 from spark_jobs.declare import BadRequest, Conflict, Refused, UseCase
-from spark_jobs.use_cases import load
+from spark_jobs.use_cases import learning
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -152,7 +152,7 @@ class AskOperator(HITLOperator):
     def execute(self, context: Context) -> Result:
         with failing_in_words(context):
             request = request_of(context)
-            name, until = model_name(load(request.use_case)), datetime.fromisoformat(request.until)
+            name, until = model_name(learning(request.use_case)), datetime.fromisoformat(request.until)
             links.show_model(context, name)
             with mlflow_client() as client:
                 if approval.waiting(registry.Model.read(client, name)) != request:
@@ -179,7 +179,7 @@ class AskOperator(HITLOperator):
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Result:
         """Airflow took the answer: what it would refuse only now, such as a long reason, is no cause to ask again."""
         request = request_of(context)
-        links.show_model(context, model_name(load(request.use_case)))
+        links.show_model(context, model_name(learning(request.use_case)))
         return answer_of(request, event).to_dict()
 
 
@@ -207,7 +207,7 @@ def not_answered(request: Request) -> Answer:
 def promote(context: Context) -> Result:
     """Do what the person said, if the registry still allows it, and write it down."""
     request, key = request_of(context), run_key(context["dag_run"])
-    use_case, answer = load(request.use_case), _answered(context)
+    use_case, answer = learning(request.use_case), _answered(context)
     name = model_name(use_case)
     links.show_model(context, name)
     entry: Result = {}

@@ -1,19 +1,19 @@
 """What Airflow knows of a Dag run when it starts."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING
 
 from airflow.sdk import Context
 
 from nightshift.plan import Kind, Plan, Started
-from spark_jobs.declare import UseCase, Window
+from spark_jobs.declare import Tables, Window
 
 if TYPE_CHECKING:
     from airflow.sdk.types import DagRunProtocol, RuntimeTaskInstanceProtocol
 
 
-def started(use_case: UseCase, context: Context) -> Started:
+def started(use_case: Tables, context: Context) -> Started:
     dag_run = context["dag_run"]
     interval, kind = interval_of(dag_run), run_type(dag_run)
     earliest = interval.start - 2 * use_case.most_missed if interval and kind == "scheduled" else None
@@ -23,6 +23,7 @@ def started(use_case: UseCase, context: Context) -> Started:
         by=who(dag_run),
         run_after=dag_run.run_after.date(),
         interval=interval,
+        until=dag_run.data_interval_end,
         undone_since=first_day_undone(context, earliest) if earliest else None,
     )
 
@@ -35,13 +36,13 @@ def first_day_undone(context: Context, earliest: date) -> date | None:
     """
     ti, oldest = context["ti"], None
     for run_id, day in _runs_before(ti, earliest):
-        if not run_id.startswith("scheduled__"):
+        if not _is_scheduled(run_id):
             continue
         planned = ti.xcom_pull(task_ids="check", run_id=run_id)
         # A back-fill may have taken over the run of a night, and then covers its own day only.
-        was_night = bool(planned) and planned["kind"] == Kind.NIGHTLY
+        was_night = bool(planned) and planned["kind"] in (Kind.NIGHTLY, Kind.FREQUENT)
         if was_night and ti.get_dagrun_state(ti.dag_id, run_id) == "success":
-            return Plan.from_dict(planned).window.end
+            return Plan.from_dict(planned).done_until
         oldest = day
     return oldest
 
@@ -53,6 +54,13 @@ def _runs_before(ti: "RuntimeTaskInstanceProtocol", earliest: date) -> Iterator[
         yield former.run_id, before.date()
         if before.date() < earliest:
             return
+        # It failed, and so may have hundreds before it: the last of each day is enough.
+        if _is_scheduled(former.run_id):
+            before = datetime.combine(before.date(), time(), UTC)
+
+
+def _is_scheduled(run_id: str) -> bool:
+    return run_id.startswith("scheduled__")
 
 
 def interval_of(dag_run: "DagRunProtocol") -> Window | None:

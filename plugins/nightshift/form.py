@@ -4,20 +4,29 @@ from collections.abc import Mapping
 
 from airflow.sdk import Param
 
+from nightshift import often
 from nightshift.plan import DECLARED, USUAL
 from nightshift.registry import PREVIOUS, RELEASE, ROLL_BACK
 from nightshift.serverless import offered
-from spark_jobs.declare import Features, Search, Space, UseCase
+from spark_jobs.declare import Features, Search, Space, Tables, UseCase
 from spark_jobs.declare.learning import WAYS
 from spark_jobs.declare.space import in_words, size
 
 DAYS = "Both days or none; the whole range is one run. None: yesterday (UTC)."
 
 
-def of_a_use_case(use_case: UseCase) -> dict[str, Param]:
+def of_a_use_case(use_case: Tables) -> dict[str, Param]:
+    by_itself = f" By itself it runs {often.in_words(use_case.every)}, over today." if use_case.every else ""
     return {
-        "first_day": _day("First day", f"The first day, included. {DAYS}"),
+        "first_day": _day("First day", f"The first day, included. {DAYS}{by_itself}"),
         "last_day": _day("Last day", f"The last day, included, at most yesterday (UTC). {DAYS}"),
+        **(_of_a_model(use_case) if isinstance(use_case, UseCase) else {}),
+        "reason": Param(None, type=["null", "string"], maxLength=500, title="Reason", description="For the record."),
+    }
+
+
+def _of_a_model(use_case: UseCase) -> dict[str, Param]:
+    return {
         "retrain": _choice("Retrain", _trains(use_case.features), "always", "never"),
         "may_promote": _choice("May promote", "By itself a run promotes what passes the gate.", "yes", "no"),
         "approval": _choice("Approval", _asks(use_case), "yes"),
@@ -31,7 +40,6 @@ def of_a_use_case(use_case: UseCase) -> dict[str, Param]:
             title="Model version to score with",
             description="Instead of the champion.",
         ),
-        "reason": Param(None, type=["null", "string"], maxLength=500, title="Reason", description="For the record."),
     }
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 RUN, MODEL, APPROVAL, DATABRICKS = "mlflow_run", "mlflow_model", "approval", "databricks_run"
+REPORT = "report_page"
 
 
 class MlflowRun(BaseOperatorLink):
@@ -35,6 +36,16 @@ class MlflowModel(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: "TaskInstanceKey") -> str:  # noqa: ARG002 - as above
         return str(getattr(operator, MODEL, ""))
+
+
+class ReportPage(BaseOperatorLink):
+    """Where people see what is in a use case's reports."""
+
+    name = "Report"
+    xcom_key = REPORT
+
+    def get_link(self, operator: BaseOperator, *, ti_key: "TaskInstanceKey") -> str:  # noqa: ARG002 - as above
+        return str(getattr(operator, REPORT, ""))
 
 
 class Approval(BaseOperatorLink):
@@ -62,6 +73,12 @@ def show(context: Context, opened: Mapping[str, Any]) -> None:
     url = run_page(opened)
     log.info("MLflow run: %s", url)
     _show(context, RUN, url)
+
+
+def show_report(context: Context, opened: Mapping[str, Any], name: str) -> None:
+    url = f"{run_page(opened)}/artifacts/{quote(name)}"
+    log.info("In pictures: %s", url)
+    _show(context, REPORT, url)
 
 
 def run_page(opened: Mapping[str, Any]) -> str:

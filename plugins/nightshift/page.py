@@ -1,8 +1,8 @@
 """The page of a use case's Dag."""
 
-from nightshift import links
+from nightshift import links, often
 from nightshift.settings import settings
-from spark_jobs.declare import UseCase
+from spark_jobs.declare import Stage, Tables, UseCase
 
 OF_A_ROLL_BACK = """\
 ### Roll back a model
@@ -26,7 +26,7 @@ stands on the version and in the history of the registered model in MLflow.
 """
 
 
-def of(use_case: UseCase) -> str:
+def of(use_case: Tables) -> str:
     place = settings().place
     whose = f" of [{use_case.source}](/dags/{use_case.source}), which brings it in" if use_case.reads else ""
     tables = "\n".join(f"- `{table.name}`: {len(table.columns)} columns{whose}" for table in use_case.tables)
@@ -37,13 +37,49 @@ Grain: {use_case.grain}. Source: **{place.source}**{_remark(use_case, place.sour
 
 {tables}
 
-A night brings in what arrived, rebuilds what it touched, trains if anything changed, promotes what is better, and
-scores.{_published(use_case)} Start it by hand with **Trigger**: without days for yesterday, with both for a whole
-range in one run.
-
-{_mlflow(place.model_name(use_case.name))} holds runs, models and verdicts; tables lie
-under `{place.lake}/{use_case.name}`.
+A {"run" if use_case.every else "night"} brings in what arrived, rebuilds what it touched, {_then(use_case)} Start it by
+hand with **Trigger**: without days for yesterday, with both for a whole range in one run.
+{_how_often(use_case)}
+{_in_pictures(use_case)}{_kept(use_case)}; tables lie under `{place.lake}/{use_case.name}`.
 """
+
+
+def _then(use_case: Tables) -> str:
+    if isinstance(use_case, UseCase):
+        return f"trains if anything changed, promotes what is better, and scores.{_published(use_case)}"
+    return "and makes its reports."
+
+
+def _how_often(use_case: Tables) -> str:
+    if use_case.every is None:
+        return ""
+    how = often.in_words(use_case.every)
+    return f"""
+By itself it runs **{how}**, over the day so far, and once more when a day is over. A run that finds nothing new ends
+after `ingest`. While one lasts no other begins, and the next takes in what came meanwhile. For days gone by take the
+form with two days: a back-fill starts a run for each interval, of which only a day's last does anything.
+"""
+
+
+def _in_pictures(use_case: Tables) -> str:
+    """This text is of no night, so it leads to the task of all of them: the newest has the newest page."""
+    if not any(report.pictures for report in use_case.reports):
+        return ""
+    task = Stage.SCORE if isinstance(use_case, UseCase) else Stage.REPORT
+    file = f"{settings().place.exports(use_case.name)}/report.html"
+    return f"""\
+What its reports say in **pictures**: press **Report** on the newest run of the task
+[{task}](/dags/{use_case.name}/tasks/{task}). The same page is a file, `{file}`.
+
+"""
+
+
+def _kept(use_case: Tables) -> str:
+    if isinstance(use_case, UseCase):
+        return f"{_mlflow(settings().place.model_name(use_case.name))} holds runs, models and verdicts"
+    told = settings()
+    where = f"[MLflow]({told.pages}/#/experiments)" if told.pages else "The workspace's MLflow"
+    return f"{where} holds its runs, in the experiment `{told.place.experiment(use_case.name)}`"
 
 
 def _mlflow(model: str) -> str:
@@ -56,6 +92,6 @@ def _published(use_case: UseCase) -> str:
     return f" Its champion is published to `{to.to}`." if to else ""
 
 
-def _remark(use_case: UseCase, source: str) -> str:
+def _remark(use_case: Tables, source: str) -> str:
     published = use_case.publication
     return f" ({published.remark})" if source == "public" and published and published.remark else ""

@@ -7,15 +7,14 @@ from typing import Any
 
 from airflow.sdk import DAG, Context, CronDataIntervalTimetable, TriggerRule, chain
 
-from nightshift import acts, approval, asking, form, page, publishing, registry, serverless
+from nightshift import acts, approval, asking, form, often, page, publishing, registry, serverless
 from nightshift.acts import ActOperator, ModelOperator, Result, RunOperator
 from nightshift.asking import AskOperator, RequestOperator
 from nightshift.runners import RUNNERS
 from nightshift.runners.job import JobOperator
 from nightshift.settings import settings
-from spark_jobs.declare import Stage, UseCase
+from spark_jobs.declare import Stage, Tables, UseCase
 
-NIGHTLY = "0 2 * * *"  # UTC
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # no back-fill reaches further
 MANY = 100  # far more than there are models
 OWNER = {"owner": "nightshift"}
@@ -27,21 +26,23 @@ WAITING_JOB = JOB | {"retries": 40}
 LONG_JOB = JOB | {"execution_timeout": timedelta(hours=6)}
 
 
-def dag_of(use_case: UseCase) -> DAG:
-    """Every use case and every target gets the same tasks."""
-    serverless.refuse(use_case, settings().workspace)
+def dag_of(use_case: Tables) -> DAG:
+    """Every use case that learns gets the same tasks on every target, and so does every one that ends in tables."""
+    if isinstance(use_case, UseCase):
+        serverless.refuse(use_case, settings().workspace)
     with DAG(
         dag_id=use_case.name,
-        schedule=CronDataIntervalTimetable(NIGHTLY, timezone="UTC"),
+        schedule=CronDataIntervalTimetable(often.cron(use_case.every), timezone="UTC"),
         start_date=EPOCH,
         catchup=False,  # a night makes up for the nights before it
-        max_active_runs=1,  # runs of one use case would only wait for each other's stages
+        # Runs of one use case would only wait for each other's stages; of those a slow one held up the newest is made.
+        max_active_runs=1,
         default_args=OWNER,
         params=form.of_a_use_case(use_case),
         doc_md=page.of(use_case),
         tags=["use case"],
     ) as dag:
-        _night(use_case)
+        _night(use_case) if isinstance(use_case, UseCase) else _tables(use_case)
     return dag
 
 
@@ -77,9 +78,23 @@ def approval_dag() -> DAG:
     return dag
 
 
-def _night(use_case: UseCase) -> None:
+def _tables(use_case: Tables) -> None:
+    check, opened, close = _around(use_case)
+    chain(check, opened, *(_job(use_case, stage) for stage in use_case.stages), close)
+
+
+def _around(use_case: Tables) -> tuple[ActOperator, ActOperator, ActOperator]:
+    """What every night begins and ends with."""
     check = _act(ActOperator, "check", partial(acts.check, use_case))
     opened = _act(RunOperator, "open_run", partial(acts.open_run, use_case))
+    close = _act(RunOperator, "close_run", partial(acts.close_run, RUNNERS[settings().target].end_left))
+    opened.as_setup()  # type: ignore[no-untyped-call]  # Airflow's own gap
+    close.as_teardown(setups=opened, on_failure_fail_dagrun=True)
+    return check, opened, close
+
+
+def _night(use_case: UseCase) -> None:
+    check, opened, close = _around(use_case)
     features = _job(use_case, Stage.FEATURES)
     promote = _act(RunOperator, "promote", partial(acts.promote, use_case), pool=registry.POOL)
     # Once there are features, the champion of that moment scores, whatever became of the training. No rule of
@@ -88,7 +103,6 @@ def _night(use_case: UseCase) -> None:
     # Only then is a person asked, in a Dag of its own: neither this night nor the next one waits for the answer.
     asked = partial(asking.ask, use_case)
     ask = _act(RequestOperator, asking.ASK, asked, pool=registry.POOL, trigger_rule=TriggerRule.ALL_DONE)
-    close = _act(RunOperator, "close_run", partial(acts.close_run, RUNNERS[settings().target].end_left))
 
     chain(check, opened, _job(use_case, Stage.INGEST), _job(use_case, Stage.REFINE), features)
     chain(features, _job(use_case, Stage.TRAIN), _job(use_case, Stage.EVALUATE), promote, score)
@@ -98,15 +112,13 @@ def _night(use_case: UseCase) -> None:
     if use_case.publish_to:  # once the night is scored, which does not wait for another registry
         published = partial(publishing.publish, use_case, use_case.publish_to)
         chain(score, _act(RunOperator, "publish", published, trigger_rule=TriggerRule.ALL_DONE), close)
-    opened.as_setup()  # type: ignore[no-untyped-call]  # Airflow's own gap
-    close.as_teardown(setups=opened, on_failure_fail_dagrun=True)
 
 
 def _act(kind: type[ActOperator], name: str, act: Callable[[Context], Result], **more: Any) -> ActOperator:
     return kind(task_id=name, act=act, **ACT | more)
 
 
-def _job(use_case: UseCase, stage: Stage, **more: Any) -> JobOperator:
+def _job(use_case: Tables, stage: Stage, **more: Any) -> JobOperator:
     told = settings()
     arguments = LONG_JOB if stage is Stage.TRAIN else JOB
     if stage is Stage.INGEST and use_case.reads:

@@ -1,13 +1,13 @@
 """What a Dag run is to do: a pure function of who started it, when, and what the form says."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from nightshift.serverless import offered
-from spark_jobs.declare import BadRequest, Parameters, Retrain, UseCase, Window
+from spark_jobs.declare import BadRequest, Parameters, Retrain, Tables, UseCase, Window
 from spark_jobs.declare.learning import WAYS
 from spark_jobs.declare.space import checked
 
@@ -15,16 +15,15 @@ T = TypeVar("T")
 DAY = timedelta(days=1)
 USUAL = "as this kind of run does"
 DECLARED = "as declared"
-FIELDS = (
-    *("first_day", "last_day", "retrain", "may_promote", "approval"),
-    *("also", "parameters", "search", "version", "reason"),
-)
+DAYS_AND_WHY = ("first_day", "last_day", "reason")
+OF_A_MODEL = ("retrain", "may_promote", "approval", "also", "parameters", "search", "version")
 
 
 class Kind(StrEnum):
     """How a Dag run came to be; decides what it may do."""
 
     NIGHTLY = "nightly"
+    FREQUENT = "frequent"  # over a day so far, of a use case that says how often
     FORM = "form"
     RANGE = "range"
     BACKFILL = "backfill"
@@ -46,11 +45,11 @@ class Form:
     reason: str = ""
 
     @classmethod
-    def of(cls, conf: Mapping[str, Any]) -> "Form":
+    def of(cls, conf: Mapping[str, Any], fields: Sequence[str] = (*DAYS_AND_WHY, *OF_A_MODEL)) -> "Form":
         given = {name: value for name, value in conf.items() if value not in (None, "", {})}
         for name in given:
-            if name not in FIELDS:
-                raise BadRequest(name, f"is not a field of this form; it has {', '.join(FIELDS)}")
+            if name not in fields:
+                raise BadRequest(name, f"is not a field of this form; it has {', '.join(fields)}")
         return cls(
             first_day=_day("first_day", given.get("first_day")),
             last_day=_day("last_day", given.get("last_day")),
@@ -74,6 +73,7 @@ class Started:
     by: str
     run_after: date
     interval: Window | None  # None: a run without logical date
+    until: datetime | None = None  # where its data interval ends
     undone_since: date | None = None  # the first day no night has finished
 
 
@@ -94,6 +94,24 @@ class Plan:
     approval: bool = False  # a person is asked before anything is promoted
     parameters: Parameters = field(default_factory=dict)  # train with these instead of searching
     search: str = ""  # by another way than the use case declares
+    until: datetime | None = None  # of the window there is what has arrived by then; None: all
+
+    @property
+    def name(self) -> str:
+        """Its kind, days and, where the last of them is not over, how far it goes."""
+        if self.until is None:
+            return f"{self.kind} {self.window}"
+        return f"{self.kind} {self.window} until {'24:00' if self.is_whole else f'{self.until:%H:%M}'}"
+
+    @property
+    def is_whole(self) -> bool:
+        """Nothing more is to come in its last day's own time."""
+        return self.window.over(self.until) == [self.window]
+
+    @property
+    def done_until(self) -> date:
+        """The first day that is still to be done once this is: a day so far is not."""
+        return self.window.end if self.is_whole else self.window.end - DAY
 
     @property
     def said_why(self) -> str:
@@ -102,30 +120,35 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         window = {"start": self.window.start.isoformat(), "end": self.window.end.isoformat()}
-        return {**vars(self), "kind": str(self.kind), "retrain": str(self.retrain), "window": window}
+        until = self.until and self.until.isoformat()
+        return {**vars(self), "kind": str(self.kind), "retrain": str(self.retrain), "window": window, "until": until}
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> "Plan":
         start, end = (date.fromisoformat(given["window"][name]) for name in ("start", "end"))
         window = Window(start=start, end=end)
         kind, retrain = Kind(given["kind"]), Retrain(given["retrain"])
-        return cls(**{**given, "kind": kind, "retrain": retrain, "window": window})
+        until = datetime.fromisoformat(given["until"]) if given.get("until") else None
+        return cls(**{**given, "kind": kind, "retrain": retrain, "window": window, "until": until})
 
 
-def plan_of(use_case: UseCase, started: Started, form: Form, *, today: date) -> Plan:
-    kind = _kind(started, form)
+def fields_of(use_case: Tables) -> tuple[str, ...]:
+    """Of its form."""
+    return (*DAYS_AND_WHY, *OF_A_MODEL) if isinstance(use_case, UseCase) else DAYS_AND_WHY
+
+
+def plan_of(use_case: Tables, started: Started, form: Form, *, today: date) -> Plan:
+    kind = _kind(use_case, started, form)
     if kind is Kind.BACKFILL:
         _refuse_in_backfill(form)
     _refuse_contradictions(form)
     return Plan(
         kind=kind,
         window=_window(kind, use_case, started, form, today),
+        until=started.until if kind is Kind.FREQUENT else None,
         retrain=_retrain(kind, form),
         may_promote=kind is not Kind.BACKFILL and form.may_promote is not False,
-        approval=use_case.approval or form.approval is True,
-        also=_also(use_case, form),
-        parameters={} if form.parameters is None else checked(use_case.search.spaces, form.parameters),
-        search=use_case.search.asked(form.search).by if form.search else "",
+        **(_training(use_case, form) if isinstance(use_case, UseCase) else {}),
         version=form.version,
         reason=form.reason,
         run_key=started.run_key,
@@ -133,38 +156,57 @@ def plan_of(use_case: UseCase, started: Started, form: Form, *, today: date) -> 
     )
 
 
-def nights_left_out(use_case: UseCase, started: Started) -> int:
+def _training(use_case: UseCase, form: Form) -> dict[str, Any]:
+    """What the form says of it."""
+    return {
+        "approval": use_case.approval or form.approval is True,
+        "also": _also(use_case, form),
+        "parameters": {} if form.parameters is None else checked(use_case.search.spaces, form.parameters),
+        "search": use_case.search.asked(form.search).by if form.search else "",
+    }
+
+
+def nights_left_out(use_case: Tables, started: Started) -> int:
     """How many missed nights are more than one night makes up for."""
     if started.run_type != "scheduled" or started.interval is None or started.undone_since is None:
         return 0
     return max(0, (started.interval.start - use_case.most_missed - started.undone_since).days)
 
 
-def _kind(started: Started, form: Form) -> Kind:
+def why_not_now(use_case: Tables, plan: Plan, started: Started) -> str:
+    """Airflow backfills every interval of a day, and each would make the whole day again: the last one does."""
+    if plan.kind is not Kind.BACKFILL or not use_case.every or started.until is None:
+        return ""
+    if started.until.astimezone(UTC).time() == time():
+        return ""
+    return f"a back-fill makes a day whole, in its run that ends at midnight; the form makes {plan.window} in one run"
+
+
+def _kind(use_case: Tables, started: Started, form: Form) -> Kind:
     if started.run_type == "scheduled":
-        return Kind.NIGHTLY
+        return Kind.FREQUENT if use_case.every else Kind.NIGHTLY
     if started.run_type == "backfill":
         return Kind.BACKFILL
     return Kind.RANGE if form.first_day or form.last_day else Kind.FORM
 
 
-def _window(kind: Kind, use_case: UseCase, started: Started, form: Form, today: date) -> Window:
+def _window(kind: Kind, use_case: Tables, started: Started, form: Form, today: date) -> Window:
     if kind is Kind.RANGE:
         return _range(use_case, form, today)
     if kind is Kind.FORM:
         return Window.of(started.run_after - DAY)
     if started.interval is None:
         raise BadRequest("logical_date", f"a {kind} run needs one, and this run has none")
-    return _night(use_case, started.interval, started.undone_since) if kind is Kind.NIGHTLY else started.interval
+    return started.interval if kind is Kind.BACKFILL else _night(use_case, started.interval, started.undone_since)
 
 
-def _night(use_case: UseCase, interval: Window, undone_since: date | None) -> Window:
+def _night(use_case: Tables, interval: Window, undone_since: date | None) -> Window:
     earliest = interval.start - use_case.most_missed
     start = min(interval.start, max(earliest, undone_since or interval.start))
     return Window(start=start, end=interval.end)
 
 
-def _range(use_case: UseCase, form: Form, today: date) -> Window:
+def _range(use_case: Tables, form: Form, today: date) -> Window:
     first, last = form.first_day, form.last_day
     if first is None or last is None:
         missing = "first_day" if first is None else "last_day"

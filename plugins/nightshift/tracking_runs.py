@@ -29,7 +29,7 @@ def open_run(client: "MlflowClient", use_case: str, plan: Plan, place: Place, co
     tags |= {COMMIT: code} if code != UNKNOWN else {}
     found = _search(client, number, f"tags.`{RUN_KEY}` = '{plan.run_key}'")
     # Made with its tags in one call, so that a retry finds it.
-    run = found[0] if found else client.create_run(number, tags=tags, run_name=f"{plan.kind} {plan.window}")
+    run = found[0] if found else client.create_run(number, tags=tags, run_name=plan.name)
     if found:
         _reopen(client, run, tags)
     return {"run": str(run.info.run_id), "experiment": number, "tracking": place.tracking}

@@ -13,10 +13,12 @@ from spark_jobs.declare.errors import (
 )
 from spark_jobs.declare.job import EVERY_NIGHT, Job, Place, Retrain, Stage, is_bucket, parse
 from spark_jobs.declare.learning import CONTENT, Bound, Gate, GroupBound, HashSplit, Search, TimeSplit
+from spark_jobs.declare.pictures import Bars, Hours, Listed, Picture
 from spark_jobs.declare.serving import Serving
 from spark_jobs.declare.space import Choice, Parameters, Real, Space, Whole
-from spark_jobs.declare.table import RECORD, Check, Column, Kind, RawTable
-from spark_jobs.declare.use_case import Features, Labels, Publication, Reads, Report, UseCase
+from spark_jobs.declare.table import RECORD, Check, Column, Kind, Mark, Often, RawTable
+from spark_jobs.declare.tables import Publication, Reads, Report, Tables
+from spark_jobs.declare.use_case import Features, Labels, UseCase
 from spark_jobs.declare.wanted import Wanted, wanted, wanted_features
 from spark_jobs.declare.window import Window, common, days_of, merged
 
@@ -27,6 +29,7 @@ __all__ = [
     "Accident",
     "BadDeclaration",
     "BadRequest",
+    "Bars",
     "Bound",
     "Check",
     "Choice",
@@ -38,12 +41,17 @@ __all__ = [
     "Gate",
     "GroupBound",
     "HashSplit",
+    "Hours",
     "Job",
     "Kind",
     "Labels",
+    "Listed",
+    "Mark",
     "NightshiftError",
     "NotYet",
+    "Often",
     "Parameters",
+    "Picture",
     "Place",
     "Publication",
     "RawTable",
@@ -56,6 +64,7 @@ __all__ = [
     "Serving",
     "Space",
     "Stage",
+    "Tables",
     "TimeSplit",
     "Unreachable",
     "UseCase",

@@ -1,8 +1,8 @@
 """What a source gives, and what goes wrong on the way."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 Accident = tuple[str, str | None]  # a column, and what it says instead; None: the line ends before it
@@ -15,7 +15,13 @@ class Delivery:
     table: str
     day: date
     name: str
-    text: str
+    text: str = ""
+    make: Callable[[], str] | None = None  # the text, where it takes long and the file may lie there already
+    at: datetime | None = None  # when it arrives; None: at its day's beginning
+
+    @property
+    def content(self) -> str:
+        return self.make() if self.make else self.text
 
 
 def some_broken(

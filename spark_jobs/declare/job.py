@@ -4,7 +4,7 @@ import argparse
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import NoReturn
 
@@ -22,11 +22,13 @@ class Stage(StrEnum):
     TRAIN = "train"
     EVALUATE = "evaluate"
     SCORE = "score"
+    REPORT = "report"  # of a use case that learns nothing
 
 
-EVERY_NIGHT = tuple(stage for stage in Stage if stage is not Stage.PROFILE)  # whatever a use case asks for
+EVERY_NIGHT = tuple(stage for stage in Stage if stage not in (Stage.PROFILE, Stage.REPORT))  # of one that learns
 LEARNING = (Stage.PROFILE, Stage.TRAIN, Stage.EVALUATE)  # read all that is known
 A_MONTH = timedelta(days=31)
+MINUTES = "%Y-%m-%dT%H:%M"  # a moment, in UTC
 RESULT = '{"nightshift": 1,'  # how the line of a job begins that says what came of it
 
 
@@ -74,11 +76,16 @@ class Place:
 
     def exports(self, use_case: str) -> str:
         """Where lists for people go: into the lake, or beside the landing files where the lake is a catalog."""
-        return (
-            f"{self.lake}/{use_case}/export"
-            if "/" in self.lake
-            else f"{self.landing.rpartition('/')[0]}/export/{use_case}"
-        )
+        return self._beside("export", use_case)
+
+    def checkpoint(self, use_case: str, table: str) -> str:
+        """Where a stream keeps how far it is."""
+        return self._beside("streams", use_case) + f"/{table}"
+
+    def _beside(self, what: str, use_case: str) -> str:
+        if "/" in self.lake:
+            return f"{self.lake}/{use_case}/{what}"
+        return f"{self.landing.rpartition('/')[0]}/{what}/{use_case}"
 
     def argv(self) -> list[str]:
         return _options({f.name: str(getattr(self, f.name)) for f in fields(self)})
@@ -97,12 +104,20 @@ class Job:
     also: str = ""  # a candidate that is fitted only on request
     parameters: Parameters = field(default_factory=dict)  # train with these instead of searching
     search: str = ""  # by another way than the use case declares
+    until: datetime | None = None  # of the window there is what has arrived by then; None: all
 
     def __post_init__(self) -> None:
+        if self.until and (self.until.utcoffset() is None or self.until.second or self.until.microsecond):
+            raise BadRequest("until", f"is a whole minute of a known time zone, got {self.until}")
         if self.version and not self.version.isdigit():
             raise BadRequest("version", f"is a number, got {self.version!r}")
         if self.search and self.search not in WAYS:
             raise BadRequest("search", f"is one of {', '.join(WAYS)}, got {self.search!r}")
+
+    @property
+    def days_over(self) -> list[Window]:
+        """Of the window, the days to which nothing more is to come in their time."""
+        return self.window.over(self.until)
 
     @property
     def small(self) -> bool:
@@ -114,6 +129,7 @@ class Job:
         parameters = json.dumps(self.parameters, sort_keys=True) if self.parameters else ""
         extra = {"run": self.run, "retrain": str(self.retrain), "version": self.version, "also": self.also}
         extra |= {"parameters": parameters, "search": self.search}
+        extra["until"] = self.until.astimezone(UTC).strftime(MINUTES) if self.until else ""
         usual = {"retrain": Retrain.IF_DUE}
         given = {name: value for name, value in extra.items() if value != usual.get(name, "")}
         return [str(self.stage), self.use_case, *_options(window | given)]
@@ -134,6 +150,13 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"is a day like 2024-01-31, got {text!r}") from None
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.strptime(text, MINUTES).replace(tzinfo=UTC)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"is a minute like 2024-01-31T10:20 (UTC), got {text!r}") from None
 
 
 def _parameters(text: str) -> Parameters:
@@ -163,6 +186,9 @@ def _parser() -> _Parser:
     job.add_argument("--also", default="", help="a candidate that is fitted only on request")
     job.add_argument("--parameters", type=_parameters, default={}, help="train with these instead of searching")
     job.add_argument("--search", default="", help=f"by another way than declared: {', '.join(WAYS)}")
+    job.add_argument(
+        "--until", type=_moment, help="of the window there is what has arrived by then, as 2024-01-31T10:20"
+    )
     return parser
 
 

@@ -1,6 +1,6 @@
 """Raw tables: what their files look like, what a good row is, and when each value becomes known."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
@@ -91,27 +91,61 @@ class Check:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A rule that need not hold: silver keeps the row, with a column that says whether it does."""
+
+    name: str
+    sql: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Often:
+    """How a table follows a day that is still going on: in runs that make anew only what came.
+
+    What tells of a time before the watermark (so long before the run) counts too, but later: the run that closes the
+    day, or any run of whole days, makes its units.
+    """
+
+    unit: timedelta = timedelta(hours=1)  # of event time, made anew as a whole
+    watermark: timedelta = timedelta(hours=2)
+
+    def __post_init__(self) -> None:
+        if self.unit < timedelta(minutes=1) or timedelta(days=1) % self.unit:
+            raise BadDeclaration(f"often: a day must be made of whole units of a minute at least, got {self.unit}")
+        if self.watermark < self.unit:
+            raise BadDeclaration(f"often: the watermark lies a unit back at least, got {self.watermark}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class RawTable:
     """Files of one kind. Silver keeps one row per key, with `at` (event time) and `day` put in front.
 
-    What happens has a `day_column`. What merely arrives (samples without a date) is `at_arrival`: `at` is the midnight
-    that the day of its file began with. A table with neither has no event time: it describes things (machines), and the
-    newest file wins.
+    What happens has a `day_column`: a text that begins with the event day, or a whole number, the event time in
+    milliseconds since 1970. What merely arrives (samples without a date) is `at_arrival`: `at` is the midnight that the
+    day of its file began with. A table with neither has no event time: it describes things (machines), and the newest
+    file wins.
     """
 
     name: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]  # RECORD: no two rows are the same
-    day_column: str = ""  # the raw column whose first ten characters are the event day
+    day_column: str = ""  # of a text the first ten characters are the event day; of a whole number it is computed
     event_time: str = ""  # SQL over the typed columns
     at_arrival: bool = False
     missing: tuple[str, ...] = ()  # what files write where nothing is known, beside leaving it blank
     checks: tuple[Check, ...] = ()
+    marks: tuple[Mark, ...] = ()
     known_after: timedelta = timedelta()
     whole_history: bool = False  # features read all of it before the stamp, not only `lookback`
     days_ahead: int = 0  # a file that arrives on D may describe days up to D + days_ahead
+    days_behind: int = 0  # and from D - days_behind on, if that is said: clocks that say less are wrong
+    # Files hold a JSON object a line; `header` of a column may name a key within others: place.latitude
+    json: bool = field(default=False, repr=False)
     delimiter: str = ","  # of several characters: the one that the header of a file has most of
     refers_to: tuple[str, str] | None = None  # (untimed table, its key): a row about something unknown there is refused
+    stream: bool = field(default=False, repr=False)  # Spark takes files as they came, in batches of so many bytes:
+    batch_megabytes: int = field(default=256, repr=False)  # but one file at least
+    often: Often | None = field(default=None, repr=False)
     repeats_refused: bool = False  # of one key twice in one file; else the later one wins and the earlier is superseded
 
     def __post_init__(self) -> None:
@@ -128,7 +162,10 @@ class RawTable:
         unknown = ({*self.key} - allowed) | ({self.day_column} - {*names, ""})
         if unknown or not self.key:
             raise BadDeclaration(f"table {self.name}: key {self.key} must name some of {sorted(allowed)}")
+        if marked := {mark.name for mark in self.marks} & {*names, *RECORD, "at", "day"}:
+            raise BadDeclaration(f"table {self.name}: a mark is a column of its own, and {marked.pop()!r} is there")
         self._refuse_missing()
+        self._refuse_often()
         if self.refers_to is not None and self.refers_to[1] not in names:
             raise BadDeclaration(f"table {self.name}: refers_to names {self.refers_to[1]}, which it does not hold")
 
@@ -142,6 +179,19 @@ class RawTable:
                     "take it out of one"
                 )
 
+    def _refuse_often(self) -> None:
+        if self.batch_megabytes < 1:
+            raise BadDeclaration(f"table {self.name}: batch_megabytes is at least 1, got {self.batch_megabytes}")
+        if self.often is None:
+            return
+        if not self.days_behind or self.event_time != f"timestamp_millis({self.day_column})":
+            raise BadDeclaration(
+                f"table {self.name}: often is for an event_time that is timestamp_millis of the day_column, with "
+                "days_behind: one wrong clock must not have years made anew"
+            )
+        if self.refers_to is not None:
+            raise BadDeclaration(f"table {self.name}: often and refers_to do not go together: things change whole days")
+
     @property
     def column_names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
@@ -150,6 +200,11 @@ class RawTable:
     def header(self) -> tuple[str, ...]:
         """What the columns are called in a file."""
         return tuple(column.header or column.name for column in self.columns)
+
+    @property
+    def in_milliseconds(self) -> bool:
+        """The event time, as a whole number."""
+        return any(column.name == self.day_column and column.kind is Kind.INTEGER for column in self.columns)
 
     @property
     def timed(self) -> bool:

@@ -1,17 +1,16 @@
-"""One folder under `spark_jobs/use_cases/` as one value."""
+"""A use case that learns, as one value."""
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import ClassVar, Self
 
 from spark_jobs.declare.elsewhere import Elsewhere
 from spark_jobs.declare.errors import BadDeclaration
+from spark_jobs.declare.job import Stage
 from spark_jobs.declare.learning import Gate, HashSplit, Search, TimeSplit
 from spark_jobs.declare.serving import Serving
-from spark_jobs.declare.table import RawTable
-
-NAME = re.compile(r"[a-z][a-z0-9_]{1,49}")
+from spark_jobs.declare.tables import Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,45 +66,10 @@ class Labels:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
-    """A gold table made for people from silver and predictions, by the function of its name in reports.py."""
-
-    name: str
-    key: tuple[str, ...]
-    export: bool = False  # its newest day also as a CSV file in the export folder and a table of the MLflow run
-    lookback: timedelta = timedelta()  # how far before a day its rows read
-
-
-@dataclass(frozen=True, kw_only=True)
-class Publication:
-    """Where the public data of a use case come from, and how to know they are the right ones."""
-
-    url: str
-    files: Mapping[str, str]  # name -> sha256, "" where the published bytes are not pinned
-    licence: str
-    remark: str = ""  # what to know of a model made from them; stands on the Dag's page
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reads:
-    """Raw tables of another use case: read in its lake, never brought in twice."""
-
-    use_case: str
-    tables: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        if not self.tables or len(set(self.tables)) != len(self.tables):
-            raise BadDeclaration(f"reads: name tables of {self.use_case}, each once, got {self.tables}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class UseCase:
+class UseCase(Tables):
     """What to predict, from what, and how good it must be."""
 
-    name: str
-    summary: str
-    grain: str
-    tables: tuple[RawTable, ...] = ()  # its own; those of another are found by `reads`
+    stages: ClassVar[tuple[Stage, ...]] = tuple(stage for stage in Stage if stage is not Stage.REPORT)
     features: Features
     labels: Labels
     split: TimeSplit | HashSplit
@@ -117,12 +81,6 @@ class UseCase:
     reasons: int = 0  # so many features that moved a prediction most are kept beside it
     reasons_from: str = ""  # a constant of calibrate: predictions below it keep none
     slices: tuple[str, ...] = ()  # features or labels: a verdict looks at the groups of rows that share a value
-    reports: tuple[Report, ...] = ()
-    reads: Reads | None = None
-    publication: Publication | None = None
-    simulation: Mapping[str, float] = field(default_factory=dict)  # the simulator's knobs, with their defaults
-    longest: timedelta = timedelta(days=1100)  # the most days one run may ask for
-    most_missed: timedelta = timedelta(days=31)  # the most missed nights one night makes up for
     # What is due is told by this value's words: a model is the same one whoever has to approve it or looks at its data.
     approval: bool = field(default=False, repr=False)  # a person is asked before a model is promoted
     answer_within: timedelta = field(default=timedelta(days=3), repr=False)  # else it is not
@@ -132,10 +90,14 @@ class UseCase:
     profile: bool = field(default=False, repr=False)  # pictures and tables of the data, when there are new ones
 
     def __post_init__(self) -> None:
-        if not NAME.fullmatch(self.name):
-            raise BadDeclaration(f"use case {self.name!r}: a name is lower-case letters, digits and _, from 2 to 50")
-        if self.reads is None or self.tables:
-            self._refuse_tables()
+        if self.every is not None:
+            raise BadDeclaration(
+                f"{self.name}: a model is trained by night, so what learns has no `every`; declare it for one that "
+                "ends in tables, and let this one read them"
+            )
+        super().__post_init__()
+        if self.tables and self.labels.clock not in (names := [table.name for table in self.tables]):
+            raise BadDeclaration(f"{self.name}: labels.clock is one of {names}, got {self.labels.clock!r}")
         if isinstance(self.split, TimeSplit) and self.split.embargo < self.labels.horizon:
             raise BadDeclaration(f"{self.name}: the embargo must be at least the horizon {self.labels.horizon}")
         if self.search.folds and not isinstance(self.split, HashSplit):
@@ -158,28 +120,14 @@ class UseCase:
         if leaked:
             raise BadDeclaration(f"{self.name}: {sorted(leaked)} are labels, so no features")
 
-    @property
-    def source(self) -> str:
-        """The use case that brings in the raw tables."""
-        return self.reads.use_case if self.reads else self.name
-
-    def on(self, owner: "UseCase") -> "UseCase":
-        """With the tables it reads, as the use case that brings them in declares them."""
-        if self.reads is None or self.tables or owner.reads is not None:
-            raise BadDeclaration(f"{self.name}: it reads tables of {owner.name} and has none itself, or the reverse")
-        held = {table.name: table for table in owner.tables}
-        if gone := [name for name in self.reads.tables if name not in held]:
-            raise BadDeclaration(
-                f"{self.name} reads {', '.join(gone)} of {owner.name}, which declares {', '.join(held)}: put it back "
-                f"in {owner.name}/use_case.py, or take it out of {self.name}/use_case.py"
-            )
-        if isinstance(self.split, HashSplit) and self._parting() != owner._parting():
+    def on(self, owner: Tables) -> Self:
+        found = super().on(owner)
+        if isinstance(owner, UseCase) and isinstance(self.split, HashSplit) and self._parting() != owner._parting():
             raise BadDeclaration(
                 f"{self.name} and {owner.name} share their rows, so their split and the columns of their features must "
                 "be the same: a row that one learns from would judge the other"
             )
-        tables = tuple(held[name] for name in self.reads.tables)
-        return replace(self, tables=tables, publication=owner.publication)
+        return found
 
     @property
     def of_one_row(self) -> bool:
@@ -187,21 +135,9 @@ class UseCase:
         alone = len(self.tables) == 1 and self.tables[0].at_arrival
         return alone and not self.features.lookback and self.features.step is None
 
-    def table(self, name: str) -> RawTable:
-        return {table.name: table for table in self.tables}[name]
-
     def _parting(self) -> tuple[object, ...]:
         """What decides on which side a row falls."""
         return (self.split, self.features.columns)
-
-    def _refuse_tables(self) -> None:
-        names = [table.name for table in self.tables]
-        if not names or len(set(names)) != len(names):
-            raise BadDeclaration(f"{self.name}: needs raw tables, each named once, got {names}")
-        for table in self.tables:
-            self._refuse_unknown_reference(table)
-        if self.labels.clock not in names:
-            raise BadDeclaration(f"{self.name}: labels.clock is one of {names}, got {self.labels.clock!r}")
 
     def _refuse_slices(self) -> None:
         """Groups are looked at by whether a yes was foretold, decided and true: so there is one of each."""
@@ -217,15 +153,4 @@ class UseCase:
         if self.slices and self.predictions[1] in (*self.features.columns, *self.labels.columns, *self.labels.facts):
             raise BadDeclaration(
                 f"{self.name}: {self.predictions[1]!r} is decided, so it is no name of a feature or a label"
-            )
-
-    def _refuse_unknown_reference(self, table: RawTable) -> None:
-        if table.refers_to is None:
-            return
-        other, column = table.refers_to
-        before = self.tables[: self.tables.index(table)]
-        if not any(t.name == other and not t.timed and t.key == (column,) for t in before):
-            raise BadDeclaration(
-                f"{self.name}: {table.name} refers to {other}.{column}, which must be the key of an untimed table "
-                "declared before it"
             )

@@ -1,9 +1,10 @@
 """Half-open stretches of whole days, UTC."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
+from typing import Any, Protocol, TypeVar, cast
 
 from spark_jobs.declare.errors import BadRequest
 
@@ -38,6 +39,11 @@ class Window:
     def ends_at(self) -> datetime:
         return datetime.combine(self.end, time(), UTC)
 
+    def over(self, until: datetime | None) -> list["Window"]:
+        """Its days that are over at a moment, as far as anybody asks; none, or one stretch."""
+        end = self.end if until is None else min(self.end, until.astimezone(UTC).date())
+        return [Window(start=self.start, end=end)] if end > self.start else []
+
     def moved(self, by: timedelta) -> "Window":
         """The same stretch elsewhere, in whole days."""
         return Window(start=self.start + DAY * by.days, end=self.end + DAY * by.days)
@@ -51,14 +57,26 @@ class Window:
         return str(self.start) if last == self.start else f"{self.start} to {last}"
 
 
-def merged(windows: Iterable[Window]) -> list[Window]:
-    """The same days as the fewest windows, in order."""
-    joined: list[Window] = []
-    for window in sorted(windows):
-        if joined and window.start <= joined[-1].end:
-            joined[-1] = Window(start=joined[-1].start, end=max(joined[-1].end, window.end))
+class Stretch(Protocol):
+    """From a start to an end that is not in it, of days or of moments."""
+
+    @property
+    def start(self) -> Any: ...
+    @property
+    def end(self) -> Any: ...
+
+
+S = TypeVar("S", bound=Stretch)
+
+
+def merged(stretches: Iterable[S]) -> list[S]:
+    """The same days, or moments, as the fewest stretches, in order."""
+    joined: list[S] = []
+    for one in sorted(stretches, key=lambda one: (one.start, one.end)):
+        if joined and one.start <= joined[-1].end:
+            joined[-1] = replace(cast(Any, joined[-1]), end=max(joined[-1].end, one.end))
         else:
-            joined.append(window)
+            joined.append(one)
     return joined
 
 

@@ -20,7 +20,7 @@ from spark_jobs.learning.search import Finished
 from spark_jobs.learning.search.pictures import keep_search
 from spark_jobs.learning.splits import Parts
 from spark_jobs.tracking import Tracking, as_json
-from spark_jobs.work import Work
+from spark_jobs.work import Lesson
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +34,7 @@ TRIAL, FOLD = "trial", "fold"
 class Training:
     """All that one training works with. Judge rows are in none of it."""
 
-    work: Work
+    work: Lesson
     book: Tracking
     part: ModelPart
     candidates: Sequence[Candidate]

@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 
 from spark_jobs.declare import BadRequest
 from spark_jobs.predicting.texts import SHOWN, Objects, as_texts, lines, object_of, table_of
+from spark_jobs.raw.blocks import BOM, WholeFile, blocks
 from spark_jobs.raw.quoted import LONGEST
-from spark_jobs.raw.rfc4180 import BOM, WholeFile, blocks, names, split
+from spark_jobs.raw.rfc4180 import names, split
 
 MOST, CELLS = 1 << 16, 1 << 20  # rows of a chunk, and values
 BLOCK = 4 << 20  # bytes of text read at once
@@ -175,7 +176,7 @@ def _of_csv(path: Path, found: Sequence[str], delimiters: str, begun: Begun, ask
 def _keys(path: Path) -> list[str]:
     """As far as the first lines show."""
     with path.open("rb") as file:
-        found = [object_of(line)[0] for line in lines(next(blocks(file, BLOCK), b"").removeprefix(BOM))]
+        found = [object_of(line)[0] for line in lines(next(blocks(file, BLOCK, LONGEST), b"").removeprefix(BOM))]
     if not any(found):
         raise WholeFile('its first lines hold no JSON object; each line is a row, like {"alcohol": 9.4}', "")
     return list(dict.fromkeys(name for row in found for name in row))
@@ -184,7 +185,7 @@ def _keys(path: Path) -> list[str]:
 def _of_json(path: Path, asked: Sequence[str]) -> Iterator[Chunk]:
     size = path.stat().st_size
     with path.open("rb") as file:
-        for block in blocks(file, BLOCK):
+        for block in blocks(file, BLOCK, LONGEST):
             found = [object_of(line) for line in lines(block.removeprefix(BOM))]
             rows, problem = [row for row, _ in found], pa.array([why for _, why in found], pa.string())
             yield Chunk(rows=rows, texts=table_of(rows, asked), problem=problem, read=file.tell() / size)

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark_jobs.declare.texts import text_of
-from spark_jobs.raw.quoted import LONGEST, TOO_LONG, shown
+from spark_jobs.raw.blocks import shown
+from spark_jobs.raw.quoted import LONGEST, TOO_LONG
 
 Objects = list[dict[str, Any]]
 SHOWN = 200  # characters of a row that cannot be read

@@ -61,16 +61,25 @@ class Landing:
     def deliver(self, deliveries: Iterable[Delivery]) -> int:
         """Write the deliveries that do not lie here yet, each at once or not at all."""
         written = 0
+        lying: dict[
+            str, set[str]
+        ] = {}  # a day may have many files, and to list them once is quicker than to ask for each
         for delivery in deliveries:
-            file = self.folder.below(delivery.table, str(delivery.day), delivery.name)
-            if not file.exists():
-                file.write(delivery.text.encode())
+            folder = self.folder.below(delivery.table, str(delivery.day))
+            if folder.address not in lying:
+                lying[folder.address] = {file.name for file, _ in folder.files()}
+            if delivery.name not in lying[folder.address]:
+                folder.below(delivery.name).write(delivery.content.encode())
+                lying[folder.address].add(delivery.name)
                 written += 1
         return written
 
+    def of_table(self, table: str) -> Files:
+        return self.folder.below(table)
+
     def files(self, table: str) -> Iterator[RawFile]:
         """Every file of a table that is finished, in order of arrival."""
-        for folder in self.folder.below(table).folders():
+        for folder in self.of_table(table).folders():
             if not _finished(folder.name):
                 continue
             day = _day(folder.name)

@@ -11,14 +11,14 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import urlopen
 from zipfile import BadZipFile, ZipFile
 
-from spark_jobs.declare import BadRequest, Refused, Unreachable, UseCase
+from spark_jobs.declare import BadRequest, Refused, Tables, Unreachable
 from spark_jobs.raw.landing import PUBLIC
 
 PATIENCE = 60  # seconds without a byte
 INSTEAD = "Type: make data USE_CASE={} FROM=<folder, zip archive or URL>"
 
 
-def fetch(use_case: UseCase, landing: Path, origin: str = "") -> Path:
+def fetch(use_case: Tables, landing: Path, origin: str = "") -> Path:
     """All files or none, each with the sha256 of what was published; returns the folder that holds them.
 
     `origin` is a folder, an archive or an address instead of where they were published.

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from spark_jobs.raw.blocks import NOT_UTF_8, shown
+
 LONGEST = 64 << 10  # bytes of one record, line breaks inside quotes included
 UNBOUNDED = 2**31 - 1  # characters of a field; records are bounded here, by their bytes, and the limit is everybody's
-SHOWN = 2000  # characters kept of a text that is too long
 
 TOO_LONG = f"is longer than {LONGEST} bytes, or has a quote that is never closed"
 NEVER_CLOSED = "has a quote that is never closed"
 OUT_OF_ORDER = "has quotes or line breaks that RFC 4180 does not allow"
-NOT_UTF_8 = "is not UTF-8"
 NUL = "holds a NUL byte"
 
 
@@ -21,11 +21,6 @@ class Row(NamedTuple):
     raw: str
     fields: list[str] | None
     problem: str | None
-
-
-def shown(text: bytes) -> str:
-    """Bytes for people to look at."""
-    return text[: SHOWN * 4].decode("utf-8", "replace").replace("\0", "\ufffd").strip("\r\n")[:SHOWN]
 
 
 @dataclass(kw_only=True)

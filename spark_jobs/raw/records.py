@@ -3,9 +3,10 @@
 A file whose header is not the declared one, in any order, is refused whole: one record with the number 0.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -13,12 +14,14 @@ from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.declare import NightshiftError, RawTable
 from spark_jobs.files import Files
+from spark_jobs.raw import json_lines, rfc4180
+from spark_jobs.raw.blocks import Records, WholeFile
 from spark_jobs.raw.landing import RawFile
-from spark_jobs.raw.rfc4180 import Records, WholeFile, split
 
 SMALL = 1 << 20  # bytes that are not worth a second task
 GROUP = 64 << 20  # bytes of files that one task reads
 
+Reader = Callable[[BinaryIO], Iterator[Records]]
 FIELDS = pa.list_(pa.string())
 TYPES = {
     "arrival_day": pa.date32(),
@@ -48,8 +51,15 @@ class Task:
 def read_records(spark: SparkSession, table: RawTable, tasks: Sequence[Task]) -> DataFrame:
     """All records of these files. Files share tasks; one file is read by one task."""
     groups = _groups(tasks)
-    read = partial(_read_groups, groups, table.header, table.delimiter)
+    read = partial(_read_groups, groups, reader(table))
     return spark.range(0, len(groups), 1, max(1, len(groups))).mapInArrow(read, SCHEMA)
+
+
+def reader(table: RawTable) -> Reader:
+    """Of the files of a table."""
+    if table.json:
+        return partial(json_lines.split, columns=table.header)
+    return partial(rfc4180.split, columns=table.header, delimiters=table.delimiter)
 
 
 def _groups(tasks: Sequence[Task]) -> list[list[Task]]:
@@ -66,21 +76,21 @@ def _groups(tasks: Sequence[Task]) -> list[list[Task]]:
 
 
 def _read_groups(
-    groups: list[list[Task]], columns: Sequence[str], delimiter: str, batches: Iterable[pa.RecordBatch]
+    groups: list[list[Task]], reader: Reader, batches: Iterable[pa.RecordBatch]
 ) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         for group in batch.column(0).to_pylist():
             for task in groups[group]:
-                yield from read_file(task, columns, delimiter)
+                yield from read_file(task, reader)
 
 
-def read_file(task: Task, columns: Sequence[str], delimiter: str) -> Iterator[pa.RecordBatch]:
+def read_file(task: Task, reader: Reader) -> Iterator[pa.RecordBatch]:
     """One file as batches, in the order of its records."""
     if task.problem:
         yield _refusal(task, WholeFile(task.problem, ""))
         return
     try:
-        yield from _numbered(task, columns, delimiter)
+        yield from _numbered(task, reader)
     except WholeFile as refused:
         yield _refusal(task, refused)
     if Files(task.file.address).stamp() != task.file.stamp:
@@ -88,10 +98,10 @@ def read_file(task: Task, columns: Sequence[str], delimiter: str) -> Iterator[pa
         raise NightshiftError(f"{where} changed while it was read: move a file into landing when it is whole")
 
 
-def _numbered(task: Task, columns: Sequence[str], delimiter: str) -> Iterator[pa.RecordBatch]:
+def _numbered(task: Task, reader: Reader) -> Iterator[pa.RecordBatch]:
     last = 0
     with Files(task.file.address).opened() as file:
-        for records in split(file, columns, delimiter):
+        for records in reader(file):
             count = len(records.raw)
             if count:
                 yield _batch(task, pa.array(np.arange(last + 1, last + count + 1)), records)

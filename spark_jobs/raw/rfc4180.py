@@ -13,30 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spark_jobs.raw.quoted import LONGEST, NOT_UTF_8, NUL, OUT_OF_ORDER, SHOWN, Quoted, shown
+from spark_jobs.raw.blocks import BLOCK, BOM, NOT_UTF_8, UTF_16, Records, WholeFile, blocks, shown
+from spark_jobs.raw.quoted import LONGEST, NUL, OUT_OF_ORDER, Quoted
 
-BLOCK = 1 << 20  # bytes read at once
-BOM = b"\xef\xbb\xbf"
 LINES_OF_CR = "ends in CR alone, as lines of old Macintoshes do, and only LF or CR LF are read"
-UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-
-
-class WholeFile(Exception):
-    """No record of this file can be trusted. Its text is the reason."""
-
-    def __init__(self, reason: str, first_line: str) -> None:
-        super().__init__(reason[:SHOWN])
-        self.first_line = first_line
-
-
-@dataclass(frozen=True, kw_only=True)
-class Records:
-    """Some records, as columns, in the order of the file."""
-
-    line: Any  # the number of the line a record begins on
-    raw: Any
-    fields: Any  # in the order the columns are declared; null where there is a problem
-    problem: Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,13 +40,13 @@ class Shape:
 
 def names(file: BinaryIO, delimiters: str) -> list[str]:
     """The header as it stands; raises WholeFile when it cannot be read as one."""
-    header = next(blocks(file, BLOCK), b"").partition(b"\n")[0]
+    header = next(blocks(file, BLOCK, LONGEST), b"").partition(b"\n")[0]
     return _names(header, _delimiter(header, delimiters))
 
 
 def split(file: BinaryIO, columns: Sequence[str], delimiters: str, size: int | None = None) -> Iterator[Records]:
     """All records of a file; raises WholeFile when its header is not the declared one."""
-    whole = blocks(file, size or BLOCK)
+    whole = blocks(file, size or BLOCK, LONGEST)
     header, _, left = next(whole, b"").partition(b"\n")
     delimiter = _delimiter(header, delimiters)
     shape = Shape(order=_order(header, columns, delimiter), delimiter=delimiter)
@@ -77,20 +57,6 @@ def split(file: BinaryIO, columns: Sequence[str], delimiters: str, size: int | N
         line += lines
         left += block
     yield _split_block(left, line, shape, more=False)[0]
-
-
-def blocks(file: BinaryIO, size: int) -> Iterator[bytes]:
-    """Whole lines. A line that is too long loses its end, so that it cannot grow in memory."""
-    left = b""
-    while block := file.read(size):
-        whole, newline, tail = block.rpartition(b"\n")
-        if newline:
-            yield left + whole + newline
-            left = tail
-        else:
-            left = (left + tail)[: size + LONGEST]
-    if left:
-        yield left + b"\n"
 
 
 def _delimiter(header: bytes, delimiters: str) -> str:

@@ -20,7 +20,7 @@ from spark_jobs.learning.served import served
 from spark_jobs.learning.splits import Part, parts
 from spark_jobs.learning.verdicts import Stored, former, plain, store, times_judged
 from spark_jobs.tracking import Tracking, tracking
-from spark_jobs.work import Result, Work
+from spark_jobs.work import Lesson, Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ class Judged:
     frames: "list[pd.DataFrame]"  # judge rows as each contestant predicts them
 
 
-def run(work: Work) -> Result:
+def run(work: Lesson) -> Result:
     if not work.job.version:
         raise BadRequest("version", "evaluate judges one version: add --version=<number>")
     with tracking(work.place, work.use_case) as book:
@@ -65,7 +65,7 @@ def run(work: Work) -> Result:
         return _judged(work, book, challenger, champion)
 
 
-def _again(work: Work, book: Tracking, champion: Registered) -> Result:
+def _again(work: Lesson, book: Tracking, champion: Registered) -> Result:
     """A champion cannot beat itself: what it was promoted by stands."""
     stored = former(book, champion)
     if stored is None:
@@ -74,7 +74,7 @@ def _again(work: Work, book: Tracking, champion: Registered) -> Result:
     return _result(stored)
 
 
-def _judged(work: Work, book: Tracking, challenger: Registered, champion: Registered | None) -> Result:
+def _judged(work: Lesson, book: Tracking, challenger: Registered, champion: Registered | None) -> Result:
     versions = [challenger] + ([champion] if champion else [])
     rows = _known(work, versions)
     stretch = parts(work.use_case, work.job.window, rows.frame if rows else None).judge
@@ -110,14 +110,14 @@ def _result(stored: Stored) -> Result:
     return told | {"numbers": numbers}
 
 
-def _known(work: Work, versions: list[Registered]) -> Known | None:
+def _known(work: Lesson, versions: list[Registered]) -> Known | None:
     """With all columns that the use case declares today or one of the versions reads."""
     columns = sorted({*work.use_case.features.columns, *(name for version in versions for name in version.features)})
     return known(work.lake, work.use_case, work.job.window, tuple(columns))
 
 
 def _outcome(
-    work: Work, book: Tracking, versions: list[Registered], rows: Known | None, stretch: Part
+    work: Lesson, book: Tracking, versions: list[Registered], rows: Known | None, stretch: Part
 ) -> tuple[Contest | None, Judged]:
     if rows is None:
         return None, _nothing("there are no rows with labels")
@@ -128,7 +128,7 @@ def _outcome(
     return contest, _judge_rows(contest)
 
 
-def _contest(work: Work, book: Tracking, versions: list[Registered], rows: Known, stretch: Part) -> Contest:
+def _contest(work: Lesson, book: Tracking, versions: list[Registered], rows: Known, stretch: Part) -> Contest:
     use_case = work.use_case
     near = use_case.split.embargo if isinstance(use_case.split, TimeSplit) else use_case.labels.horizon
     seen = " OR ".join(part.condition(near) for version in versions for part in (version.fitted, version.tuned))

@@ -11,14 +11,14 @@ from spark_jobs.sql import name_of
 from spark_jobs.tables.gold import Gold, days_sql, feature_code
 from spark_jobs.tables.shared import as_note, days_of, require_refined
 from spark_jobs.tables.silver import Changes, Silver
-from spark_jobs.work import Result, Work
+from spark_jobs.work import Lesson, Result
 
 LOG = logging.getLogger(__name__)
 
 DAY = timedelta(days=1)
 
 
-def run(work: Work) -> Result:
+def run(work: Lesson) -> Result:
     """Features first, labels last: the note of the labels says that both are done."""
     silver = Silver.of(work)
     if not silver.delivered:
@@ -44,14 +44,14 @@ def run(work: Work) -> Result:
     }
 
 
-def _features(work: Work, silver: Silver, days: Sequence[Window]) -> Gold:
+def _features(work: Lesson, silver: Silver, days: Sequence[Window]) -> Gold:
     frames = silver.frames(days, before=work.use_case.features.lookback)
     frames["days"] = work.spark.sql(days_sql(days))
     rows = use_cases.part(work.use_case.name, "features").features(frames)
     return Gold(work=work, name="features", rows=rows, columns=work.use_case.features.columns)
 
 
-def _labels(work: Work, silver: Silver, days: Sequence[Window], version: int, last: date | None) -> Gold:
+def _labels(work: Lesson, silver: Silver, days: Sequence[Window], version: int, last: date | None) -> Gold:
     declared, key = work.use_case.labels, [name_of(name) for name in work.use_case.features.key]
     stamps = work.lake.gold("features").read(version).where(within(days)).select(*key)
     frames = silver.frames(days, before=work.use_case.features.lookback, after=_reach(work.use_case))
@@ -72,7 +72,7 @@ def _reach(use_case: UseCase) -> timedelta:
     return use_case.labels.horizon + (DAY if use_case.features.step else timedelta())
 
 
-def _days(work: Work, changes: Changes, before: Sequence[Window]) -> list[Window]:
+def _days(work: Lesson, changes: Changes, before: Sequence[Window]) -> list[Window]:
     """The window, what is scored after it, touched days, and those of the days before that read a touched one."""
     touched = [window for windows in changes.days.values() for window in windows]
     reading = before if changes.everything else common(before, _reading(work.use_case, changes))

@@ -1,17 +1,21 @@
 """Makes sure the window's raw files lie in landing, then loads every file not yet loaded into bronze."""
 
 import logging
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 
-from pyspark.sql import DataFrame
+from pyspark.errors import PySparkException
 
 from spark_jobs import use_cases
-from spark_jobs.declare import BadRequest, Delivery, RawTable, Refused, UseCase, days_of
+from spark_jobs.declare import BadRequest, Delivery, Refused, Tables, days_of
 from spark_jobs.files import Files
-from spark_jobs.raw.landing import Landing
+from spark_jobs.raw.dated import dated
+from spark_jobs.raw.landing import Landing, RawFile
 from spark_jobs.raw.records import Task, read_records
-from spark_jobs.tables.ledger import Entry, Ledger
+from spark_jobs.raw.stream import broken, followed, waiting_records
+from spark_jobs.tables.ledger import Entry, Key, Ledger
 from spark_jobs.tables.shared import require_refined
+from spark_jobs.tables.standing import nothing_left
 from spark_jobs.work import Result, Work
 
 LOG = logging.getLogger(__name__)
@@ -26,17 +30,19 @@ def run(work: Work) -> Result:
     if work.use_case.reads:
         return {"rows": {}, "reads": require_refined(work)}
     landing.claim(work.place.source)
-    written = landing.deliver(_deliveries(work, landing))
+    written = landing.deliver(arrived(_deliveries(work, landing), work.job.until))
     LOG.info("%d raw files were made for %s", written, work.job.window)
     loaded = {ledger.table.name: _load(work, landing, ledger) for ledger in ledgers}
+    nothing = nothing_left(work, ledgers) if work.job.until and not any(loaded.values()) else ""
     windows = days_of(day for entries in loaded.values() for entry in entries for day in entry.days)
     return {
         "rows": {table: _counts(entries) for table, entries in loaded.items()},
         "days": [[str(window.start), str(window.end)] for window in windows],
+        **({"nothing": nothing} if nothing else {}),
     }
 
 
-def knobs(given: str, use_case: UseCase) -> dict[str, float]:
+def knobs(given: str, use_case: Tables) -> dict[str, float]:
     """The simulator's knobs, those of the use case unless "name=number,use_case.name=number" says otherwise."""
     values = dict(use_case.simulation)
     for item in filter(None, given.split(",")):
@@ -76,18 +82,26 @@ def _deliveries(work: Work, landing: Landing) -> Iterator[Delivery]:
         raise Refused(f"source: no public data of {name} in {landing.public.address}. Type: make data USE_CASE={name}")
 
 
+def arrived(deliveries: Iterable[Delivery], until: datetime | None) -> Iterator[Delivery]:
+    return (one for one in deliveries if until is None or one.at is None or one.at <= until)
+
+
 def _load(work: Work, landing: Landing, ledger: Ledger) -> list[Entry]:
     """Load what is new of one table; returns its new rows of the ledger."""
     bronze = work.lake.bronze(ledger.table.name)
     version = bronze.version()
-    unlisted = ledger.unlisted(version)
-    tasks = list(_tasks(landing, ledger, unlisted))
+    found: dict[Key, RawFile | None] = dict.fromkeys(ledger.unlisted(version))
+    if ledger.table.stream and (waiting := list(_waiting(landing, ledger, found))):
+        version = _follow(work, landing, ledger, waiting)
+        found |= ledger.arrived(version, waiting)
+    tasks = list(_tasks(landing, ledger, found))
     if tasks:
-        frame = _with_day(read_records(work.spark, ledger.table, tasks), ledger.table)
+        frame = dated(read_records(work.spark, ledger.table, tasks), ledger.table)
         version = bronze.append(frame, {"files": len(tasks)})
-    if version is None or not (tasks or unlisted):
+        found |= {(task.file.name, task.hash): task.file for task in tasks}
+    if version is None or not found:
         return []
-    entries = ledger.entries(tasks, unlisted, version)
+    entries = ledger.entries(found, version)
     ledger.add(entries, {"source": work.place.source, "bronze": version})
     for entry in entries:
         if entry.problem:
@@ -95,28 +109,38 @@ def _load(work: Work, landing: Landing, ledger: Ledger) -> list[Entry]:
     return entries
 
 
-def _tasks(landing: Landing, ledger: Ledger, unlisted: Set[tuple[str, str]]) -> Iterator[Task]:
+def _follow(work: Work, landing: Landing, ledger: Ledger, waiting: list[RawFile]) -> int | None:
+    """Into bronze, batch by batch. What it leaves, the ordinary way takes."""
+    table = ledger.table
+    LOG.info("%s: %d files wait for the stream", table.name, len(waiting))
+    records = waiting_records(work.spark, table, landing.of_table(table.name), waiting)
+    bronze = work.lake.bronze(table.name)
+    checkpoint = work.place.checkpoint(work.use_case.name, table.name)
+    try:
+        followed(bronze.follow(dated(records, table), checkpoint, {"files": len(waiting)}), len(waiting))
+    except PySparkException as error:
+        raise broken(error, checkpoint, work.use_case.name) from None
+    return bronze.version()
+
+
+def _waiting(landing: Landing, ledger: Ledger, found: Mapping[Key, RawFile | None]) -> Iterator[RawFile]:
+    """Files of names that are new."""
+    names = {name for name, _ in ledger.loaded.keys() | found.keys()}
+    return (file for file in landing.files(ledger.table.name) if file.name not in names)
+
+
+def _tasks(landing: Landing, ledger: Ledger, found: Mapping[Key, RawFile | None]) -> Iterator[Task]:
     """Files that are new, by name and content. Size and time of change spare reading those that are not."""
-    loaded = ledger.loaded.keys() | unlisted
+    loaded = ledger.loaded.keys() | found.keys()
     names = {name for name, _ in loaded}
     unchanged = {(name, *stamp) for (name, _), stamp in ledger.loaded.items()}
+    unchanged |= {(file.name, file.stamp.size, file.stamp.modified) for file in found.values() if file}
     for file in landing.files(ledger.table.name):
         if (file.name, file.stamp.size, file.stamp.modified) in unchanged:
             continue
         digest = Files(file.address).digest()
         if (file.name, digest) not in loaded:
             yield Task(file=file, hash=digest, problem=OTHER_CONTENT if file.name in names else "")
-
-
-def _with_day(records: DataFrame, table: RawTable) -> DataFrame:
-    """The event day in front: the arrival day where a record has none, or one it cannot have known."""
-    if not table.day_column:
-        return records.selectExpr("arrival_day AS day", "*")
-    text = f"trim(fields[{table.column_names.index(table.day_column)}])"
-    day = f"CASE WHEN {text} RLIKE '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}' THEN try_cast(left({text}, 10) AS DATE) END"
-    return records.selectExpr(
-        f"CASE WHEN {day} <= date_add(arrival_day, {table.days_ahead}) THEN {day} ELSE arrival_day END AS day", "*"
-    )
 
 
 def _counts(entries: list[Entry]) -> dict[str, int]:

@@ -11,7 +11,7 @@ from spark_jobs.learning.model_part import rows_hash
 from spark_jobs.learning.profiles import SAMPLE, Looked, spelled
 from spark_jobs.learning.splits import Parts, parts
 from spark_jobs.tracking import NOTE, PARENT, Tracking, as_json, tracking
-from spark_jobs.work import Result, Work
+from spark_jobs.work import Lesson, Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +40,7 @@ class Page:
         return f"a sample of {SAMPLE:,} of {self.count:,} rows" if self.count > SAMPLE else f"all {self.count:,} rows"
 
 
-def run(work: Work) -> Result:
+def run(work: Lesson) -> Result:
     if work.job.retrain is Retrain.NEVER:
         return {"skipped": "this run does not train"}
     rows = known(work.lake, work.use_case, work.job.window)
@@ -65,7 +65,7 @@ def run(work: Work) -> Result:
     return {"run_id": run_id, "rows": {"looked_at": count}, "inputs": rows.inputs}
 
 
-def _begun(work: Work, book: Tracking, made: "list[Run]", mine: str, rows: Known) -> str:
+def _begun(work: Lesson, book: Tracking, made: "list[Run]", mine: str, rows: Known) -> str:
     """A former try that failed goes on in its own MLflow run."""
     for run in made:
         if run.data.tags.get(tags.ROWS) == mine and run.data.tags.get(PARENT, "") == work.job.run:

@@ -2,7 +2,6 @@
 
 import logging
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, Observation
@@ -10,11 +9,12 @@ from pyspark.sql import Window as SqlWindow
 from pyspark.sql import functions as f
 
 from spark_jobs.declare import RECORD, RawTable, merged
-from spark_jobs.lakehouse import within
 from spark_jobs.sql import name_of
-from spark_jobs.tables.ledger import few, touched_days
+from spark_jobs.tables.cut import Cut, day_cut, often_cut, waiting
+from spark_jobs.tables.ledger import read_as, touched_days
 from spark_jobs.tables.references import Reference, fingerprint, referred
 from spark_jobs.tables.shared import as_note, days_of, require_refined
+from spark_jobs.tables.standing import code_of
 from spark_jobs.tables.typed import OVERFLOW_IS_NULL, as_silver, settings, typed, with_all_reasons, with_event_time
 from spark_jobs.work import Result, Work
 
@@ -64,31 +64,32 @@ def run(work: Work) -> Result:
 
 def _refine(work: Work, table: RawTable) -> Refined | None:
     """None where nothing of this table was ever delivered."""
-    silver, code = work.lake.silver(table.name), _code(work, table)
+    silver, code = work.lake.silver(table.name), code_of(work.use_case, table)
     state = silver.state()
     note = state.note
     since = note.get("bronze") if note.get("code") == code else None
-    version = work.lake.files(table.name).state().note.get("bronze")
+    ledger = work.lake.files(table.name).state().note
+    version = ledger.get("bronze")
     if version is None:
         return None
     if version == since and not table.timed:
         return Refined(bronze=version, silver=state.version, counts=dict.fromkeys(COUNTS, 0), missing={})
     reference = referred(work.lake, table)
-    windows = None
-    if table.timed and since is not None:
-        again = reference.days(work.lake.quarantine(table.name), note) if reference else []
-        windows = few([*touched_days(work.lake, table, since, version), *again, work.job.window])
-    bronze = work.lake.bronze(table.name).read(version)
-    rows = _ranked(_judged(bronze if windows is None else bronze.where(within(windows)), table, reference), table)
-    days = merged([*days_of(note), work.job.window])
+    cut = _cut(work, table, reference, note, version) if table.timed and since is not None else None
+    bronze = work.lake.bronze(table.name).read(read_as(ledger))
+    rows = _ranked(_judged(bronze.where(cut.records) if cut else bronze, table, reference), table)
+    days = merged([*days_of(note), *work.job.days_over])
     made_from = {"bronze": version, "code": code, "days": as_note(days)} | (reference.note if reference else {})
-    return _write(work, table, rows, None if windows is None else within(windows), made_from)
+    return _write(work, table, rows, cut, made_from | (cut.note if cut else {}))
 
 
-def _code(work: Work, table: RawTable) -> str:
-    """Changes when silver of this table would come out differently from the same bronze."""
-    declared = repr((table, work.use_case.table(table.refers_to[0]) if table.refers_to else None))
-    return sha256(declared.encode()).hexdigest()[:16]
+def _cut(work: Work, table: RawTable, reference: Reference | None, note: dict[str, Any], version: int) -> Cut:
+    """What came since and, in a run over whole days, these."""
+    since, waits = note["bronze"], waiting(note)
+    if cut := often_cut(work, table, since, version, waits):
+        return cut
+    again = reference.days(work.lake.quarantine(table.name), note) if reference else []
+    return day_cut([*touched_days(work.lake, table, since, version), *again, work.job.window], waits)
 
 
 def _judged(bronze: DataFrame, table: RawTable, reference: Reference | None) -> DataFrame:
@@ -117,12 +118,13 @@ def _key(table: RawTable) -> list[str]:
     return [f"_{name}" for name in RECORD] if table.by_record else [name_of(name) for name in table.key]
 
 
-def _write(work: Work, table: RawTable, rows: DataFrame, condition: str | None, note: dict[str, Any]) -> Refined:
+def _write(work: Work, table: RawTable, rows: DataFrame, cut: Cut | None, note: dict[str, Any]) -> Refined:
     """Quarantine first: silver's note says that both are done."""
     seen, good, won, unknown = Observation(), Observation(), Observation(), Observation()
     refused = "size(_reasons) > 0"
     bad = rows.observe(seen, _count("in", "TRUE")).where(refused)
-    quarantined = work.lake.quarantine(table.name).replace(bad.selectExpr(*QUARANTINE), condition, note)
+    refusals = bad.selectExpr(*QUARANTINE, *(["_at AS at"] if table.often else []))
+    quarantined = work.lake.quarantine(table.name).replace(refusals, cut.records if cut else None, note)
     winners = (
         rows.where(f"NOT {refused}")
         .observe(good, _count("superseded", "_turn > 1"))
@@ -135,7 +137,7 @@ def _write(work: Work, table: RawTable, rows: DataFrame, condition: str | None, 
     kept = winners.selectExpr(*as_silver(table))
     if not table.timed:
         note = note | {"content": fingerprint(kept.select(*map(name_of, table.column_names)))}
-    silver = work.lake.silver(table.name).replace(kept, condition, note)
+    silver = work.lake.silver(table.name).replace(kept, cut.rows() if cut else None, note)
     counts = {"in": seen.get["in"], "kept": silver.rows, **won.get, **good.get, "quarantined": quarantined.rows}
     missing = unknown.get if optional else {}
     return Refined(bronze=note["bronze"], silver=silver.version, counts=counts, missing=missing)

@@ -12,14 +12,14 @@ from spark_jobs.lakehouse import Commit, within
 from spark_jobs.learning.known import require
 from spark_jobs.learning.model_part import model_part
 from spark_jobs.learning.registered import Registered, registered
-from spark_jobs.tables.reports import write_reports
+from spark_jobs.tables.reports import Scored, write_reports
 from spark_jobs.tracking import Tracking, tracking
-from spark_jobs.work import Result, Work
+from spark_jobs.work import Lesson, Result
 
 LOG = logging.getLogger(__name__)
 
 
-def run(work: Work) -> Result:
+def run(work: Lesson) -> Result:
     features = work.lake.gold("features").version()
     if features is None:
         return {"skipped": "no features yet"}
@@ -30,7 +30,7 @@ def run(work: Work) -> Result:
         return _score(work, book, registered(found), features)
 
 
-def _score(work: Work, book: Tracking, about: Registered, features: int) -> Result:
+def _score(work: Lesson, book: Tracking, about: Registered, features: int) -> Result:
     window = work.job.window.moved(work.use_case.ahead)
     frame = work.lake.gold("features").read(features).where(within([window]))
     require(frame, about.features, f"version {about.version} reads")
@@ -38,16 +38,16 @@ def _score(work: Work, book: Tracking, about: Registered, features: int) -> Resu
     LOG.info("version %s scored %d rows of %s", about.version, scored.rows, window)
     if not scored.rows:
         LOG.info("gold/features holds no row of these days")
-    reports = write_reports(work, book, window)
+    reports = write_reports(work, book, Scored(key=work.use_case.features.key, window=window))
     return {
         "version": about.version,
         "rows": {"gold/predictions": {"scored": scored.rows}} | reports.rows,
         "inputs": {"gold/features": features} | reports.inputs,
         "outputs": {"gold/predictions": scored.version} | reports.outputs,
-    }
+    } | reports.page
 
 
-def _predict(work: Work, book: Tracking, about: Registered, frame: DataFrame) -> DataFrame:
+def _predict(work: Lesson, book: Tracking, about: Registered, frame: DataFrame) -> DataFrame:
     keep = ["day", *work.use_case.features.key, "in_fitting"]
     marked = frame.withColumn("in_fitting", f.expr(about.fitted.possible()))
     model = about.model(book, work.use_case, work.spark)
@@ -59,7 +59,7 @@ def _predict(work: Work, book: Tracking, about: Registered, frame: DataFrame) ->
     return model_part(work.use_case.name).decide(predicted, about.constants)
 
 
-def _write(work: Work, about: Registered, predicted: DataFrame, window: Window) -> Commit:
+def _write(work: Lesson, about: Registered, predicted: DataFrame, window: Window) -> Commit:
     """In place of what this version said of these days; when it first said so is kept."""
     table, key = work.lake.gold("predictions"), list(work.use_case.features.key)
     number = int(about.version)

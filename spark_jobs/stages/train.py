@@ -12,12 +12,12 @@ from spark_jobs.learning.model_part import asked_for, code_of, model_part, rows_
 from spark_jobs.learning.splits import by_stratum, parts
 from spark_jobs.learning.training import Training, train
 from spark_jobs.tracking import Tracking, as_json, tracking
-from spark_jobs.work import Result, Work
+from spark_jobs.work import Lesson, Result
 
 LOG = logging.getLogger(__name__)
 
 
-def run(work: Work) -> Result:
+def run(work: Lesson) -> Result:
     if work.job.retrain is Retrain.NEVER:
         return {"skipped": "this run does not train"}
     work = _as_asked(work)
@@ -44,7 +44,7 @@ def run(work: Work) -> Result:
         return _train(training, seen, former, ", ".join(same)) | {"inputs": rows.inputs}
 
 
-def _as_asked(work: Work) -> Work:
+def _as_asked(work: Lesson) -> Lesson:
     """A search by another way is another declaration: what came of it once is due no night."""
     search = work.use_case.search.asked(work.job.search)
     return replace(work, use_case=replace(work.use_case, search=search))
@@ -103,7 +103,7 @@ def _finish(book: Tracking, former: str, version: str) -> Result:
     return {"version": version, "run_id": former}
 
 
-def _not_due(work: Work, book: Tracking, due: str) -> str:
+def _not_due(work: Lesson, book: Tracking, due: str) -> str:
     newest, job = next(iter(book.versions()), None), work.job
     asked = job.retrain is Retrain.ALWAYS or job.also or job.parameters or job.search
     if asked or newest is None or newest.tags.get(tags.DUE) != due:

@@ -15,14 +15,14 @@ from spark_jobs.declare import NightshiftError, UseCase, Window
 from spark_jobs.lakehouse import Commit, within
 from spark_jobs.sql import name_of, text
 from spark_jobs.tables.silver import Silver
-from spark_jobs.work import Work
+from spark_jobs.work import Lesson
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gold:
     """Rows on their way to a gold table."""
 
-    work: Work
+    work: Lesson
     name: str
     rows: DataFrame
     columns: Sequence[str]

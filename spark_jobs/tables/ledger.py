@@ -1,24 +1,26 @@
 """Which landing files a raw table has loaded, and which days they touched since somebody last looked."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
 from spark_jobs.declare import RawTable, Window, days_of, merged
-from spark_jobs.lakehouse import Lake, State, within
+from spark_jobs.lakehouse import Lake, State, Table, within
 from spark_jobs.raw.landing import RawFile
-from spark_jobs.raw.records import Task
 
 SCHEMA = (
     "file string, arrival_day date, hash string, size bigint, modified bigint, "
     "records bigint, problem string, days array<date>, bronze_version bigint"
 )
 
-
 SCATTERED = 100  # windows in one SQL condition
+
+
+Key = tuple[str, str]  # a landing file's name and hash
 
 
 class Entry(NamedTuple):
@@ -42,7 +44,7 @@ class Ledger:
     lake: Lake
     table: RawTable
     state: State
-    loaded: Mapping[tuple[str, str], tuple[int | None, int | None]]  # (file, hash) -> size and time of change
+    loaded: Mapping[Key, tuple[int | None, int | None]]  # -> size and time of change
 
     @classmethod
     def of(cls, lake: Lake, table: RawTable) -> "Ledger":
@@ -54,41 +56,54 @@ class Ledger:
         rows = known.collect() if known else []
         return cls(lake=lake, table=table, state=state, loaded={(r.file, r.hash): (r.size, r.modified) for r in rows})
 
-    def unlisted(self, bronze: int | None) -> set[tuple[str, str]]:
+    def unlisted(self, bronze: int | None) -> set[Key]:
         """Files that reached bronze in a try that ended before it came to the ledger."""
-        if bronze == self.state.note.get("bronze"):
+        if bronze == read_as(self.state.note):
             return set()
-        found = self.lake.bronze(self.table.name).read(bronze).select("file", "hash").distinct().collect()
+        found = self._bronze.read(bronze).select("file", "hash").distinct().collect()
         return {(row.file, row.hash) for row in found} - self.loaded.keys()
 
-    def entries(self, tasks: Sequence[Task], unlisted: Set[tuple[str, str]], bronze: int) -> list[Entry]:
-        """The rows to add: what bronze holds of these files. A file may hold no record at all."""
-        files = {(task.file.name, task.hash): task.file for task in tasks}
-        days = None if unlisted else days_of(file.arrival_day for file in files.values())
-        held = self._held(bronze, days)
-        return [_entry(key, files.get(key), held.get(key), bronze) for key in sorted(files.keys() | unlisted)]
+    def arrived(self, bronze: int | None, waiting: Sequence[RawFile]) -> dict[Key, RawFile]:
+        """Of these files, which were not loaded before, those that bronze holds now."""
+        held = self._of(bronze, waiting).select("file", "hash").distinct().collect() if bronze is not None else []
+        files = {file.name: file for file in waiting}
+        return {(row.file, row.hash): files[row.file] for row in held if row.file in files}
 
-    def _held(self, bronze: int, arrived: list[Window] | None) -> dict[tuple[str, str], Any]:
-        """What bronze holds, by file; `arrived` spares reading it all."""
-        records = self.lake.bronze(self.table.name).read(bronze)
-        rows = (
-            records.where(within(arrived, "arrival_day") if arrived is not None else "TRUE")
-            .groupBy("file", "hash")
-            .agg(
-                f.min("arrival_day").alias("arrival_day"),
-                f.count(f.lit(1)).alias("records"),
-                f.max(f.expr("CASE WHEN record = 0 THEN problem END")).alias("problem"),
-                f.collect_set("day").alias("days"),
-            )
+    def entries(self, files: Mapping[Key, RawFile | None], bronze: int) -> list[Entry]:
+        """The rows to add: what bronze holds of these files. A file may hold no record at all; None: after a crash."""
+        known = [file for file in files.values() if file]
+        records = self._of(bronze, known) if len(known) == len(files) else self._bronze.read(bronze)
+        rows = records.groupBy("file", "hash").agg(
+            f.min("arrival_day").alias("arrival_day"),
+            f.count(f.lit(1)).alias("records"),
+            f.max(f.expr("CASE WHEN record = 0 THEN problem END")).alias("problem"),
+            f.collect_set("day").alias("days"),
         )
-        return {(row.file, row.hash): row for row in rows.collect()}
+        held = {(row.file, row.hash): row for row in rows.collect()}
+        return [_entry(key, files[key], held.get(key), bronze) for key in sorted(files)]
+
+    def _of(self, bronze: int, files: Sequence[RawFile]) -> DataFrame:
+        """All that bronze holds of these files, and little more: what lies elsewhere is not even opened."""
+        names = [file.name for file in files]
+        days = within(days_of(file.arrival_day for file in files), "arrival_day")
+        return self._bronze.read(bronze).where(days).where(f.col("file").between(min(names), max(names)))
+
+    @property
+    def _bronze(self) -> Table:
+        return self.lake.bronze(self.table.name)
 
     def add(self, entries: Sequence[Entry], note: Mapping[str, Any]) -> None:
         frame = self.lake.spark.createDataFrame(entries, SCHEMA)
         self.lake.files(self.table.name).append(frame.coalesce(1), note)
 
 
-def _entry(key: tuple[str, str], file: RawFile | None, held: Any, version: int) -> Entry:
+def read_as(note: Mapping[str, Any]) -> int | None:
+    """The version of bronze that holds what a ledger's note says was loaded: the compact one, where it was made so."""
+    version: int | None = note.get("compact", note.get("bronze"))
+    return version
+
+
+def _entry(key: Key, file: RawFile | None, held: Any, version: int) -> Entry:
     """`file` is None after a crash, `held` where the file has a header and nothing else."""
     return Entry(
         file=key[0],
@@ -105,11 +120,15 @@ def _entry(key: tuple[str, str], file: RawFile | None, held: Any, version: int) 
 
 def touched_days(lake: Lake, table: RawTable, since: int | None, until: int) -> list[Window]:
     """The event days of the files loaded after bronze version `since` (None: ever) and up to `until`."""
+    return days_of(day for row in loaded_since(lake, table, since, until) for day in row.days)
+
+
+def loaded_since(lake: Lake, table: RawTable, since: int | None, until: int) -> list[Any]:
+    """Those files: each with its name and its event days."""
     if since == until:
         return []
     new = f"bronze_version <= {until}" + ("" if since is None else f" AND bronze_version > {since}")
-    entries = lake.files(table.name).read().where(new).select("days").collect()
-    return days_of(day for entry in entries for day in entry.days)
+    return lake.files(table.name).read().where(new).select("file", "days").collect()
 
 
 def few(windows: Iterable[Window]) -> list[Window]:

@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import TYPE_CHECKING, Any, cast
 
 from pyspark.sql import DataFrame
@@ -13,8 +13,11 @@ from spark_jobs import use_cases
 from spark_jobs.declare import BadDeclaration, Report, Window
 from spark_jobs.files import Files
 from spark_jobs.lakehouse import Commit, Table, within
+from spark_jobs.tables.cut import Cut, day_cut, follow, waiting
 from spark_jobs.tables.ledger import few
 from spark_jobs.tables.live import live_sql
+from spark_jobs.tables.page import page
+from spark_jobs.tables.pictures import seen
 from spark_jobs.tables.silver import Silver
 from spark_jobs.tracking import Tracking
 from spark_jobs.work import Work
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 Frames = Mapping[str, DataFrame]
+PAGE = "report.html"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,35 +36,121 @@ class Written:
     rows: dict[str, dict[str, int]] = field(default_factory=dict)
     inputs: dict[str, int | None] = field(default_factory=dict)
     outputs: dict[str, int | None] = field(default_factory=dict)
+    page: dict[str, str] = field(default_factory=dict)  # its name in the run, where there is one
 
 
-def write_reports(work: Work, book: Tracking, scored: Window) -> Written:
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """What reports are made of too, where there is a model."""
+
+    key: tuple[str, ...]
+    window: Window  # just scored
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Making:
+    work: Work
+    silver: Silver
+    scored: Scored | None
+    versions: dict[str, int] = field(default_factory=dict)  # of reports that are made
+
+    def write(self, report: Report, table: Table) -> Commit:
+        work, note = self.work, table.state().note
+        cut = self._followed(report, note) or self._days(report, note)
+        made = _function(work, report)(self._frames(report, cut)) if cut.holds_any else table.read().limit(0)
+        if "day" not in made.columns:
+            raise BadDeclaration(f"{work.use_case.name}/reports.py: {report.name} must give a column 'day'")
+        where = cut.rows(report.moment)
+        rows = made.select("day", *(name for name in made.columns if name != "day")).where(where)
+        done = table.replace(rows, where, self.silver.made_from | cut.note)
+        self.versions[report.name] = done.version
+        return done
+
+    def _days(self, report: Report, note: Mapping[str, Any]) -> Cut:
+        """Those asked for and scored, and those whose facts came later."""
+        changes = self.silver.changes(note, sure=self.work.job.window)
+        late = [window for days in changes.days.values() for window in days]
+        scored = [self.scored.window] if self.scored else []
+        cut = day_cut([self.work.job.window, *scored, *late], waiting(note))
+        return Cut(days=few(window.widened(after=report.lookback) for window in cut.days))
+
+    def _followed(self, report: Report, note: Mapping[str, Any]) -> Cut | None:
+        """While a day goes on, what the units touch that something came for."""
+        cut = None if self.silver.all_changed(note) else follow(self.work, self.silver, note)
+        if cut is None or report.moment:
+            return cut and cut.widened(after=report.lookback)
+        return replace(cut, spans=None, days=few(day.widened(after=report.lookback) for day in cut.span_days))
+
+    def _frames(self, report: Report, cut: Cut) -> Frames:
+        """Of what is cut and some before: silver and live predictions, or reports; tables without time whole."""
+        before = report.lookback
+        reach = within(few(day.widened(before=before) for day in cut.days or cut.span_days))
+        if report.reads:
+            return {name: self.work.lake.gold(name).read(self.versions[name]).where(reach) for name in report.reads}
+        if cut.spans is not None:
+            return self.silver.rows(cut.widened(before=before).rows())
+        silver = self.silver.frames(cut.days, before=before)
+        if self.scored is None:
+            return silver
+        predictions = f"(SELECT * FROM {self.work.lake.gold('predictions').sql_name} WHERE {reach})"
+        return silver | {"predictions": self.work.spark.sql(live_sql(predictions, self.scored.key))}
+
+    def newest_day(self) -> DataFrame:
+        """The one that was scored last; where there is no model, the last one that a table has rows of."""
+        if self.scored:
+            return self.work.lake.gold("predictions").read().select(f.max("day").alias("day"))
+        days = [self.silver.last_day(table.name) for table in self.work.use_case.tables if table.timed]
+        newest = max(filter(None, days), default=None)
+        return self.work.spark.createDataFrame([(newest,)], "day date")
+
+    def export(self, book: Tracking, report: Report, whole: DataFrame) -> None:
+        """The newest day as one file that people open, and as a table of the night's MLflow run.
+
+        That day may have no rows: an empty list is right then, yesterday's is not.
+        """
+        work = self.work
+        rows: pd.DataFrame = cast(Any, whole.join(self.newest_day(), "day").orderBy(*report.key).toPandas())
+        export = Files(work.place.exports(work.use_case.name)).below(f"{report.name}.csv")
+        export.write(rows.to_csv(index=False).encode())
+        if work.job.run:
+            book.show_table(work.job.run, rows, f"{report.name}.json")
+
+    def show(self, book: Tracking, made: Sequence[tuple[Report, DataFrame]]) -> dict[str, str]:
+        """The newest day in pictures: one page beside the files, and on the night's MLflow run."""
+        work = self.work
+        day: date | None = self.newest_day().collect()[0].day
+        of_the_day = f"day = DATE'{day}'" if day else "false"
+        pictures = [one for report, whole in made for one in seen(report, whole.where(of_the_day))]
+        text = page(work.use_case, day, work.place.source, pictures)
+        file = Files(work.place.exports(work.use_case.name)).below(PAGE)
+        file.write(text.encode())
+        LOG.info("in pictures: %s", file.address)
+        if not work.job.run:
+            return {}
+        book.client.log_text(work.job.run, text, PAGE)
+        return {"page": PAGE}
+
+
+def write_reports(work: Work, book: Tracking, scored: Scored | None = None) -> Written:
     """For the window, for the days just scored, and for days whose facts came later."""
     written = Written()
     if not work.use_case.reports:
         return written
-    silver = Silver.of(work)
-    written.inputs.update(silver.versions)
+    making = _Making(work=work, silver=Silver.of(work), scored=scored)
+    written.inputs.update(making.silver.versions)
+    pictured: list[tuple[Report, DataFrame]] = []
     for report in work.use_case.reports:
         name, table = f"gold/{report.name}", work.lake.gold(report.name)
-        late = [
-            window for days in silver.changes(table.state().note, sure=work.job.window).days.values() for window in days
-        ]
-        days = few(window.widened(after=report.lookback) for window in (work.job.window, scored, *late))
-        done = _write(work, report, table, silver, days)
+        done = making.write(report, table)
         written.rows[name], written.outputs[name] = {"rows": done.rows}, done.version
         LOG.info("%s: %d rows", report.name, done.rows)
         if report.export:
-            _export(work, book, report, table.read(done.version))
+            making.export(book, report, table.read(done.version))
+        if report.pictures:
+            pictured.append((report, table.read(done.version)))
+    if pictured:
+        written.page.update(making.show(book, pictured))
     return written
-
-
-def _write(work: Work, report: Report, table: Table, silver: Silver, days: Sequence[Window]) -> Commit:
-    made = _function(work, report)(_frames(work, silver, days, report.lookback))
-    if "day" not in made.columns:
-        raise BadDeclaration(f"{work.use_case.name}/reports.py: {report.name} must give a column 'day'")
-    rows = made.select("day", *(name for name in made.columns if name != "day")).where(within(days))
-    return table.replace(rows, within(days), silver.made_from)
 
 
 def _function(work: Work, report: Report) -> Callable[[Frames], DataFrame]:
@@ -68,24 +158,3 @@ def _function(work: Work, report: Report) -> Callable[[Frames], DataFrame]:
     if not hasattr(module, report.name):
         raise BadDeclaration(f"{work.use_case.name}/reports.py: write a function {report.name}(frames) -> DataFrame")
     return cast(Callable[[Frames], DataFrame], getattr(module, report.name))
-
-
-def _frames(work: Work, silver: Silver, days: Sequence[Window], before: timedelta) -> Frames:
-    """Silver and live predictions of these days and some before; tables without time whole."""
-    reach = within(few(window.widened(before=before) for window in days))
-    predictions = f"(SELECT * FROM {work.lake.gold('predictions').sql_name} WHERE {reach})"
-    live = work.spark.sql(live_sql(predictions, work.use_case.features.key))
-    return silver.frames(days, before=before) | {"predictions": live}
-
-
-def _export(work: Work, book: Tracking, report: Report, whole: DataFrame) -> None:
-    """The newest day that was scored as one file that people open, and as a table of the night's MLflow run.
-
-    That day may have no rows: an empty list is right then, yesterday's is not.
-    """
-    newest = work.lake.gold("predictions").read().select(f.max("day").alias("day"))
-    rows: pd.DataFrame = cast(Any, whole.join(newest, "day").orderBy(*report.key).toPandas())
-    export = Files(work.place.exports(work.use_case.name)).below(f"{report.name}.csv")
-    export.write(rows.to_csv(index=False).encode())
-    if work.job.run:
-        book.show_table(work.job.run, rows, f"{report.name}.json")

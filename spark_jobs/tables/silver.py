@@ -55,13 +55,17 @@ class Silver:
         """One word of every table's note."""
         return {table.name: self.states[table.name].note.get(key) for table in self.delivered}
 
+    def all_changed(self, note: Mapping[str, Any]) -> bool:
+        """Since the note of a table that was made from silver; an empty note: yes."""
+        return not note or note.get("content") != self.made_from["content"]
+
     def changes(self, note: Mapping[str, Any], sure: Window) -> Changes:
         """Since the note of a table that was made from silver; an empty note: everything.
 
         A file may hold nothing but refused records of a day. Outside the days that are `sure` to be made, such a day
         counts as untouched, or one wrong clock would have decades made.
         """
-        everything = not note or note.get("content") != self.made_from["content"]
+        everything = self.all_changed(note)
         since = {} if everything else note.get("bronze", {})
         days = {
             table.name: self._kept(
@@ -85,7 +89,12 @@ class Silver:
     ) -> dict[str, DataFrame]:
         """Every table by name, cut to what the asked days may read; whole histories from their beginning."""
         reach = few(window.widened(before=before, after=after) for window in asked)
-        return {table.name: self._cut(table, reach) for table in self.tables}
+        until = f"day < DATE'{reach[-1].end}'"
+        return {table.name: self._cut(table, until if table.whole_history else within(reach)) for table in self.tables}
+
+    def rows(self, where: str) -> dict[str, DataFrame]:
+        """Every table by name, those of what happens cut to what meets this condition."""
+        return {table.name: self._cut(table, where) for table in self.tables}
 
     def last_day(self, table: str) -> date | None:
         version = self.states[table].version
@@ -94,19 +103,24 @@ class Silver:
     def _read(self, table: str) -> DataFrame:
         return self.lake.silver(table).read(self.states[table].version)
 
-    def _cut(self, table: RawTable, reach: Sequence[Window]) -> DataFrame:
+    def _cut(self, table: RawTable, where: str) -> DataFrame:
         if self.states[table.name].version is None:
             return self.lake.spark.createDataFrame([], _schema(table))
         rows = self._read(table.name)
         if not table.timed:
-            return rows.select(*map(name_of, (*table.column_names, *(RECORD if table.by_record else ()))))
-        until = f"day < DATE'{reach[-1].end}'"
-        rows = rows.where(until if table.whole_history else within(reach))
+            kept = (*table.column_names, *_marks(table), *(RECORD if table.by_record else ()))
+            return rows.select(*map(name_of, kept))
+        rows = rows.where(where)
         return rows if table.by_record else rows.drop(*RECORD)
+
+
+def _marks(table: RawTable) -> tuple[str, ...]:
+    return tuple(mark.name for mark in table.marks)
 
 
 def _schema(table: RawTable) -> str:
     columns = {column.name: column.kind.value for column in table.columns}
+    columns |= {mark.name: "boolean" for mark in table.marks}
     if table.timed:
         columns = {"day": "date", "at": "timestamp"} | columns
     if table.by_record:

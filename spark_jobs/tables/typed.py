@@ -21,12 +21,17 @@ SHAPES = {
 }
 
 
+def record(table: RawTable) -> tuple[str, ...]:
+    """What bronze says of a record, its columns apart."""
+    return (*RECORD, "at") if table.often else RECORD
+
+
 def typed(bronze: DataFrame, table: RawTable) -> DataFrame:
     """Adds the declared columns, `_nulled` (how many bad values a rule made null) and `_reasons`."""
     columns = list(enumerate(table.columns))
     unsaid = ", ".join(map(text, ("", *table.missing)))
     texts = bronze.selectExpr(
-        *(f"{name} AS _{name}" for name in RECORD),
+        *(f"{name} AS _{name}" for name in record(table)),
         *(f"CASE WHEN trim(fields[{i}]) NOT IN ({unsaid}) THEN trim(fields[{i}]) END AS _text{i}" for i, _ in columns),
     )
     values = texts.selectExpr("*", *(f"{_value(i, column)} AS _value{i}" for i, column in columns))
@@ -35,7 +40,7 @@ def typed(bronze: DataFrame, table: RawTable) -> DataFrame:
     )
     given = _those_given(_reason(i, column) for i, column in columns)
     return values.selectExpr(
-        *(f"_{name}" for name in RECORD),
+        *(f"_{name}" for name in record(table)),
         *(f"{_kept(i, column)} AS {name_of(column.name)}" for i, column in columns),
         f"{nulled} AS _nulled",
         f"CASE WHEN _problem IS NOT NULL THEN array(_problem) ELSE {given} END AS _reasons",
@@ -62,6 +67,7 @@ def with_all_reasons(rows: DataFrame, table: RawTable, further: Sequence[str] = 
 def as_silver(table: RawTable) -> list[str]:
     """The columns of a good row, as they are kept."""
     own = [name_of(name) for name in table.column_names if name not in ("at", "day")]
+    own += [f"coalesce({mark.sql}, FALSE) AS {name_of(mark.name)}" for mark in table.marks]
     return ["_day AS day", *(["at"] if table.timed else []), *own, "_file AS file", "_record AS record"]
 
 
@@ -87,11 +93,13 @@ def _time_reasons(table: RawTable) -> list[str]:
     if not table.day_column:
         return []
     too_early = f"at >= date_add(_arrival_day, {table.days_ahead + 1})"
-    elsewhere = "CAST(at AS DATE) <> _day"
+    too_late = f"at < date_sub(_arrival_day, {table.days_behind})" if table.days_behind else "FALSE"
+    elsewhere = f"CAST(at AS DATE) <> _day AND NOT {too_early} AND NOT {too_late}"
     return [
         _when("at IS NULL", f"{table.day_column} and the rest give no event time"),
         _when(too_early, "describes a day after the one it arrived on"),
-        _when(f"{elsewhere} AND NOT {too_early}", f"the event time is not on the day that {table.day_column} names"),
+        _when(too_late, f"describes a day more than {table.days_behind} days before the one it arrived on"),
+        _when(elsewhere, f"the event time is not on the day that {table.day_column} names"),
     ]
 
 

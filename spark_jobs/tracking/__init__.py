@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
 
-from spark_jobs.declare import Place, Refused, Unreachable, UseCase, tags
+from spark_jobs.declare import Place, Refused, Tables, Unreachable, tags
 from spark_jobs.declare.job import UNITY
 from spark_jobs.declare.unity import UnityClient, versions_of
 from spark_jobs.tracking.digest import digest
@@ -232,14 +232,14 @@ class Tracking:
 
 
 @contextmanager
-def tracking(place: Place, use_case: UseCase) -> Iterator[Tracking]:
+def tracking(place: Place, use_case: Tables) -> Iterator[Tracking]:
     """Speaks to the place's MLflow; whatever the block does, a silent server is one clear error."""
     with registry(place, use_case) as book:
         yield replace(book, experiment=_experiment(book.client, place.experiment(use_case.name)))
 
 
 @contextmanager
-def registry(place: Place, use_case: UseCase) -> Iterator[Tracking]:
+def registry(place: Place, use_case: Tables) -> Iterator[Tracking]:
     """The same for who only reads what is registered: it knows no experiment, and makes none."""
     import mlflow
     import requests

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from spark_jobs.declare import BadDeclaration, BadRequest, UseCase
+from spark_jobs.declare import BadDeclaration, BadRequest, Tables, UseCase
 
 FOLDER = Path(__file__).parent
 MEASURES = "spark_jobs.measures"  # what several use cases measure alike
@@ -19,7 +19,7 @@ def names() -> list[str]:
     return sorted(path.parent.name for path in FOLDER.glob("*/use_case.py"))
 
 
-def load(name: str) -> UseCase:
+def load(name: str) -> Tables:
     """One use case, with the tables it reads; a folder whose declaration is broken raises, and says which."""
     use_case = _declared(name)
     if use_case.reads is None:
@@ -29,12 +29,29 @@ def load(name: str) -> UseCase:
     return use_case.on(_declared(use_case.source))
 
 
-def _declared(name: str) -> UseCase:
+def learning(name: str) -> UseCase:
+    """One that has a model."""
+    found = load(name)
+    if not isinstance(found, UseCase):
+        raise BadRequest("use_case", f"{name} ends in tables and has no model; those that learn: {', '.join(models())}")
+    return found
+
+
+def that_learn() -> dict[str, UseCase]:
+    return {name: use_case for name, use_case in discover().items() if isinstance(use_case, UseCase)}
+
+
+def models() -> list[str]:
+    """The names of those that learn, and so of their models."""
+    return list(that_learn())
+
+
+def _declared(name: str) -> Tables:
     if name not in names():
         raise BadRequest("use_case", f"{name!r} is not one of {', '.join(names()) or '(none yet)'}")
     use_case = part(name, "use_case").USE_CASE
-    if not isinstance(use_case, UseCase):
-        raise BadDeclaration(f"{name}/use_case.py: USE_CASE must be a UseCase, got {type(use_case).__name__}")
+    if not isinstance(use_case, Tables):
+        raise BadDeclaration(f"{name}/use_case.py: USE_CASE is a UseCase or Tables, got {type(use_case).__name__}")
     if use_case.name != name:
         raise BadDeclaration(f"folder {name} declares a use case named {use_case.name!r}: the names must be the same")
     return use_case
@@ -72,5 +89,5 @@ def _imported(source: str, package: str) -> Iterator[str]:
         yield from (path.removeprefix(f"{package}.").split(".")[0] for path in paths if path.startswith(f"{package}."))
 
 
-def discover() -> dict[str, UseCase]:
+def discover() -> dict[str, Tables]:
     return {name: load(name) for name in names()}

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from spark_jobs import use_cases
 from tests.campaign.installation import FIRST
 
-USE_CASE = use_cases.load("bike_sharing")
+USE_CASE = use_cases.learning("bike_sharing")
 COLUMNS = USE_CASE.table("rides").column_names
 HEADER = ",".join(COLUMNS)
 DAY = timedelta(days=1)

@@ -20,7 +20,7 @@ from tests.campaign import registry
 from tests.campaign.installation import Installation
 from tests.end_to_end.scheduler import DAG
 
-USE_CASE = use_cases.load(DAG)
+USE_CASE = use_cases.learning(DAG)
 KEYS = {"gold/features": ("at",), "gold/labels": ("at",), "gold/predictions": ("at", "model_version")}
 KEYS |= {"gold/daily": ("day",)}
 HOUR = "try_cast(concat(fields[1], ' ', fields[5], ':00:00') AS TIMESTAMP)"  # dteday and hr

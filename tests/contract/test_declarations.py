@@ -14,15 +14,15 @@ from spark_jobs.use_cases.wine_score.use_case import USE_CASE as READER
 
 
 def test_every_table_that_is_read_is_declared_by_the_one_that_brings_it_in() -> None:
-    for use_case in use_cases.discover().values():
-        owner = use_cases.load(use_case.source)
+    for use_case in use_cases.that_learn().values():
+        owner = use_cases.learning(use_case.source)
         assert owner.reads is None
         assert {*use_case.tables} <= {*owner.tables}
         assert use_case.publication == owner.publication
 
 
 def test_a_reader_has_the_tables_of_its_owner() -> None:
-    reader = use_cases.load("wine_score")
+    reader = use_cases.learning("wine_score")
     assert (reader.tables, reader.source) == (OWNER.tables, "wine_quality")
 
 
@@ -37,7 +37,7 @@ def test_a_withdrawn_table_is_an_error_that_names_both() -> None:
 def test_a_withdrawn_owner_is_an_error_that_names_both(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(use_cases, "names", lambda: ["bike_sharing", "wine_score"])
     with pytest.raises(BadDeclaration, match="wine_score reads tables of wine_quality, which is not one of bike_shar"):
-        use_cases.load("wine_score")
+        use_cases.learning("wine_score")
 
 
 @pytest.mark.parametrize(

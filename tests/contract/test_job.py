@@ -1,6 +1,6 @@
 """What crosses from Airflow to Spark is one list of strings, there and back without loss."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given, settings
@@ -22,6 +22,12 @@ PLACES = st.builds(
     source=st.sampled_from(SOURCES),
     simulation=WORDS,
 )
+
+
+def _to_the_minute(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0)
+
+
 VALUES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | WORDS
 JOBS = st.builds(
     Job,
@@ -34,6 +40,7 @@ JOBS = st.builds(
     also=WORDS,
     parameters=st.dictionaries(WORDS, st.dictionaries(WORDS, VALUES, max_size=3), max_size=2),
     search=st.sampled_from(["", "grid", "genetic", "optuna"]),
+    until=st.none() | st.datetimes(datetime(1970, 1, 1), timezones=st.just(UTC)).map(_to_the_minute),
 )
 
 
@@ -82,6 +89,7 @@ def test_a_job_of_a_month_is_small_and_training_never(stage: Stage, last: date, 
             'job: argument --parameters: is JSON like {"boosting": {"eta": 0.1}}, got \'{"a": 1}\'',
         ),
         ("--search=evolution", "search: is one of grid, genetic, optuna, got 'evolution'"),
+        ("--until=2024-01-01", "job: argument --until: is a minute like 2024-01-31T10:20 (UTC), got '2024-01-01'"),
         ("--colour=red", "job: unrecognized arguments: --colour=red"),
     ],
 )

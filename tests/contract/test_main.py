@@ -38,6 +38,10 @@ def job(*argv: str) -> subprocess.CompletedProcess[str]:
             ["ingest", "nothing_such", "--start=2024-01-01", "--end=2024-01-02"],
             "use_case: 'nothing_such' is not one of",
         ),
+        (
+            ["train", "iot_devices", "--start=2024-01-01", "--end=2024-01-02"],
+            "stage: of iot_devices is one of ingest, refine, report, got train",
+        ),
         (["ingest", "bike_sharing", "--start=2024-01-01"], "job: the following arguments are required: --end"),
     ],
 )

@@ -147,7 +147,7 @@ def test_a_use_case_without_published_data_says_so(tmp_path: Path) -> None:
 
 def test_a_use_case_that_reads_another_names_that_one(tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match=r"wine_score reads what wine_quality brings in.*USE_CASE=wine_quality"):
-        fetch(use_cases.load("wine_score"), tmp_path / "landing")
+        fetch(use_cases.learning("wine_score"), tmp_path / "landing")
 
 
 def test_the_command_says_what_it_has(

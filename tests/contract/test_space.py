@@ -8,7 +8,7 @@ import pytest
 
 from spark_jobs.declare import BadDeclaration, BadRequest, Choice, Real, Search, Space, Whole
 from spark_jobs.declare.space import checked, combinations, in_words, size, suggested
-from spark_jobs.use_cases import discover
+from spark_jobs.use_cases import that_learn
 
 SPACES: dict[str, Space] = {
     "boosting": {"depth": Whole(low=3, high=6), "eta": Real(low=0.01, high=0.5, log=True)},
@@ -110,9 +110,9 @@ def test_a_space_without_a_choice_is_refused_when_it_is_declared(made: Callable[
         made()
 
 
-@pytest.mark.parametrize("name", discover())
+@pytest.mark.parametrize("name", that_learn())
 def test_each_use_case_says_in_words_what_its_form_takes(name: str) -> None:
-    spaces = discover()[name].search.spaces
+    spaces = that_learn()[name].search.spaces
     assert all(candidate in in_words(spaces) for candidate in spaces)
 
 
@@ -159,7 +159,7 @@ def test_what_nearly_touches_an_end_lies_at_the_edge() -> None:
 
 
 def test_folds_go_with_a_split_by_content() -> None:
-    bikes = discover()["bike_sharing"]
+    bikes = that_learn()["bike_sharing"]
     with pytest.raises(BadDeclaration, match="folds are drawn by content, so they go with a HashSplit"):
         replace(bikes, search=replace(bikes.search, folds=3))
     with pytest.raises(BadDeclaration, match="folds are 0, or at least 2, got 1"):

@@ -33,10 +33,11 @@ TYPED = {
     "sql": ("QUERY",),
     "stack": ("WORKERS",),
     "stack-key": ("NAME",),
+    "stream-anew": ("USE_CASE",),
     "stack-import": ("REPLACE",),
     "stack-nights": ("ONE_OF",),
     "stack-remove": ("DATA",),
-    "use-case": ("NAME",),
+    "use-case": ("NAME", "KIND"),
 }
 HOSTILE = (
     "`touch {}`",

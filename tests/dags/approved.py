@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nightshift.registry import Model
 from spark_jobs.declare import UseCase
 from spark_jobs.declare.tags import APPROVAL
-from spark_jobs.use_cases import load
+from spark_jobs.use_cases import learning
 from tests.dags import people
 from tests.dags.runs import run_of
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
     from mlflow import MlflowClient
 
-BIKES = load("bike_sharing")
+BIKES = learning("bike_sharing")
 APPROVED = replace(BIKES, approval=True)
 
 NUMBERS = {

@@ -27,6 +27,7 @@ USUAL: dict[str, dict[str, Any]] = {
     "train": {"version": "1", "inputs": {"gold/features": 0}},
     "evaluate": {"verdict": "REJECT", "version": "1", "champion": "", "reasons": ["rmse 200 is above 120"]},
     "score": {"skipped": "no champion yet"},
+    "report": {"rows": {"gold/hours": 24}, "inputs": {"silver/rides": 0}, "page": "report.html"},
 }
 
 

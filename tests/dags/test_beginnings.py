@@ -23,6 +23,8 @@ class Former:
     first: int | None = None  # of the days it covered
     by: str = "scheduled"
     planned: bool = True
+    until: str = ""  # of a day so far
+    minute: int = 120  # of its day, where its interval begins
 
     @property
     def date(self) -> date:
@@ -30,18 +32,18 @@ class Former:
 
     @property
     def logical_date(self) -> datetime:
-        return datetime.combine(self.date, datetime.min.time().replace(hour=2), UTC)
+        return datetime.combine(self.date, datetime.min.time(), UTC) + timedelta(minutes=self.minute)
 
     @property
     def run_id(self) -> str:
-        return f"{self.by}__{self.date}"
+        return f"{self.by}__{self.logical_date.isoformat()}"
 
     @property
     def plan(self) -> dict[str, Any]:
         first = self.date if self.first is None else self.date - DAY * (self.day - self.first)
         window = {"start": str(first), "end": str(self.date + DAY)}
         usual = {"retrain": "if due", "may_promote": True, "version": "", "reason": "", "run_key": "", "by": ""}
-        return {"kind": self.kind, "window": window, **usual}
+        return {"kind": self.kind, "window": window, "until": self.until or None, **usual}
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,25 @@ def undone(*formers: Former) -> date | None:
             7,
             id="a back-fill took over a night and did its day only",
         ),
+        pytest.param(
+            [Former(day=9, kind="frequent", until="2024-03-09T01:00:00+00:00", minute=50)], 9, id="today so far is good"
+        ),
+        pytest.param(
+            [Former(day=8, kind="frequent", until="2024-03-09T00:00:00+00:00", minute=1430)], 9, id="yesterday is over"
+        ),
+        pytest.param(
+            [Former(day=8, kind="frequent", until="2024-03-08T23:50:00+00:00", minute=1420)],
+            8,
+            id="of yesterday the end is missing",
+        ),
+        pytest.param(
+            [
+                *(Former(day=8, kind="frequent", state="failed", minute=minute) for minute in range(1430, 0, -10)),
+                Former(day=7, kind="frequent", until="2024-03-07T23:50:00+00:00", minute=1420),
+            ],
+            7,
+            id="a day of failures, and the end of the one before is missing",
+        ),
         pytest.param([Former(day=-100)], -99, id="long before all that one night can make up for"),
     ],
 )
@@ -113,3 +134,20 @@ def test_looking_back_ends_where_it_can_change_nothing() -> None:
     many = [Former(day=-day, by="backfill", kind="backfill") for day in range(2000)]
     assert first_day_undone({"ti": Counting(many)}, TODAY - 60 * DAY) is None  # type: ignore[typeddict-item]  # a fake
     assert len(asked) < 70
+
+
+def test_of_a_day_of_failures_one_is_looked_at() -> None:
+    asked: list[datetime | None] = []
+
+    class Counting(Task):
+        def get_previous_ti(self, logical_date: datetime | None) -> Former | None:
+            asked.append(logical_date)
+            return super().get_previous_ti(logical_date)
+
+    days = [
+        Former(day=day, kind="frequent", state="failed", minute=minute)
+        for day in range(8, -31, -1)
+        for minute in range(1430, -10, -10)
+    ]
+    assert first_day_undone({"ti": Counting(days)}, TODAY - 60 * DAY) == date(2024, 1, 30)  # type: ignore[typeddict-item]  # a fake
+    assert len(asked) == 40

@@ -15,10 +15,10 @@ from nightshift.acts import ActOperator
 from nightshift.pipeline import approval_dag, dag_of, roll_back_dag
 from nightshift.runners.job import JobOperator
 from spark_jobs.declare import BadDeclaration, BadRequest, Stage
-from spark_jobs.use_cases import discover, load
+from spark_jobs.use_cases import discover, learning, that_learn
 
 ROOT = Path(__file__).parents[2]
-USE_CASES = discover()
+USE_CASES, MODELS = discover(), that_learn()
 STAGES = ["ingest", "refine", "features", "train", "evaluate"]
 NIGHT = ["check", "open_run", *STAGES, "promote", "score", "ask", "close_run"]
 
@@ -28,9 +28,10 @@ IN_A_WORKSPACE = {
     "NIGHTSHIFT_SCHEMA": "bikes",
     "NIGHTSHIFT_COMPUTE": "0923-164208-meows279",
 }
-LOOKED_AT = [name for name, use_case in USE_CASES.items() if use_case.profile]
+LOOKED_AT = [name for name, use_case in MODELS.items() if use_case.profile]
 
 every_use_case = pytest.mark.parametrize("name", USE_CASES)
+every_model = pytest.mark.parametrize("name", MODELS)
 
 
 def dag(name: str) -> DAG:
@@ -38,6 +39,8 @@ def dag(name: str) -> DAG:
 
 
 def night_of(name: str) -> list[str]:
+    if name not in MODELS:
+        return ["check", "open_run", "ingest", "refine", "report", "close_run"]
     return [*NIGHT, "profile"] if name in LOOKED_AT else NIGHT
 
 
@@ -70,11 +73,12 @@ def test_a_dag_tells_people_what_it_does_and_survives_being_stored(name: str) ->
     assert sorted(stored.task_ids) == sorted(night_of(name))
     buttons = {task.task_id: list(task.operator_extra_link_dict) for task in stored.tasks}
     special = {"check": [], "ask": ["MLflow run", "Approval"]}  # check: there is no run yet
+    special |= {task: ["MLflow run", "Report"] for task in ("report", "score")}
     assert buttons == {task: special.get(task, ["MLflow run"]) for task in night_of(name)}
 
 
 def test_a_roll_back_leads_to_the_model_it_was_about() -> None:
-    stored = DagSerialization.from_dict(DagSerialization.to_dict(roll_back_dag(list(USE_CASES))))
+    stored = DagSerialization.from_dict(DagSerialization.to_dict(roll_back_dag(list(MODELS))))
     assert [list(task.operator_extra_link_dict) for task in stored.tasks] == [["MLflow model"]]
 
 
@@ -91,7 +95,29 @@ def test_many_may_wait_for_a_person_at_once_and_whoever_asks_is_tried_again() ->
     assert {(task.retries, task.execution_timeout is None) for task in made.tasks} == {(2, False)}
 
 
-@every_use_case
+def test_one_that_ends_in_tables_has_the_tasks_it_needs_and_the_fields_it_can_use() -> None:
+    made = dag("iot_devices")
+    tasks = {task.task_id: sorted(task.upstream_task_ids) for task in made.tasks}
+    assert tasks == {
+        "check": [],
+        "open_run": ["check"],
+        "ingest": ["open_run"],
+        "refine": ["ingest"],
+        "report": ["refine"],
+        "close_run": ["open_run", "report"],
+    }
+    assert list(made.params) == ["first_day", "last_day", "reason"]
+    assert "makes its reports" in str(made.doc_md)
+
+
+def test_the_page_leads_to_the_pictures_where_there_are_any(home: Path) -> None:
+    page = str(dag("iot_devices").doc_md)
+    assert "press **Report** on the newest run of the task\n[report](/dags/iot_devices/tasks/report)." in page
+    assert f"`{home}/lake/iot_devices/export/report.html`" in page
+    assert "pictures" not in str(dag("bike_sharing").doc_md)
+
+
+@every_model
 def test_a_night_has_one_order(name: str) -> None:
     reviewed = {
         "check": [],
@@ -115,7 +141,8 @@ def test_a_night_has_one_order(name: str) -> None:
 def test_a_dag_makes_up_for_missed_nights_by_itself_and_runs_one_at_a_time(name: str) -> None:
     made = dag(name)
     assert (made.catchup, made.max_active_runs) == (False, 1)
-    assert made.timetable == CronDataIntervalTimetable("0 2 * * *", timezone="UTC")
+    reviewed = {"iot_devices": "*/10 * * * *"}.get(name, "0 2 * * *")
+    assert made.timetable == CronDataIntervalTimetable(reviewed, timezone="UTC")
 
 
 @every_use_case
@@ -125,7 +152,7 @@ def test_each_stage_has_one_writer_and_keeps_to_the_pool(name: str) -> None:
     assert {(job.pool, job.pool_slots, job.max_active_tis_per_dag) for job in jobs} == {("spark", 1, 1)}
 
 
-@every_use_case
+@every_model
 def test_whatever_changes_the_registry_runs_alone(name: str) -> None:
     of_a_night = [dag(name).get_task(task) for task in ("promote", "ask")]
     changing = [*of_a_night, roll_back_dag([name]).get_task("roll_back"), approval_dag().get_task("promote")]
@@ -148,7 +175,7 @@ def test_a_run_is_closed_whatever_happened_and_is_red_if_anything_failed(name: s
     assert (opened.is_setup, close.is_teardown, close.on_failure_fail_dagrun) == (True, True, True)
 
 
-@every_use_case
+@every_model
 def test_score_waits_for_the_training_and_not_for_its_success(name: str) -> None:
     (score,) = (task for task in dag(name).tasks if isinstance(task, JobOperator) and task.stage is Stage.SCORE)
     assert (score.trigger_rule, score.needs) == (TriggerRule.ALL_DONE, "features")
@@ -248,13 +275,13 @@ def test_the_page_of_a_reader_says_whose_tables_it_reads() -> None:
 def test_a_table_that_its_owner_withdrew_is_an_error_on_the_dags_page_of_the_reader_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    owner = USE_CASES["wine_quality"]
+    owner = MODELS["wine_quality"]
     others = (replace(owner.table("samples"), name="wines"),)
     withdrawn = replace(owner, tables=others, labels=replace(owner.labels, clock="wines"))
     monkeypatch.setattr("spark_jobs.use_cases.wine_quality.use_case.USE_CASE", withdrawn)
     with pytest.raises(BadDeclaration, match="wine_score reads samples of wine_quality, which declares wines: put it"):
-        load("wine_score")
-    assert dag_of(load("wine_quality")).dag_id == "wine_quality"
+        learning("wine_score")
+    assert dag_of(learning("wine_quality")).dag_id == "wine_quality"
 
 
 def test_the_page_says_what_to_know_of_models_made_from_public_data(monkeypatch: pytest.MonkeyPatch) -> None:

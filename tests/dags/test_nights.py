@@ -11,14 +11,14 @@ from nightshift.pipeline import dag_of, roll_back_dag
 from nightshift.registry import Model
 from nightshift.settings import settings
 from spark_jobs.declare.tags import CHAMPION, FEATURES, HOLD
-from spark_jobs.use_cases import load
+from spark_jobs.use_cases import learning, load
 from tests.dags.runs import ALONE, Calls, Tell, run_of, states, told
 
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
     from mlflow import MlflowClient
 
-BIKES = load("bike_sharing")
+BIKES = learning("bike_sharing")
 
 pytestmark = ALONE
 
@@ -158,6 +158,17 @@ def test_a_look_at_the_data_leaves_its_numbers_and_happens_only_where_a_training
     never = looked_at.test(run_conf={"retrain": "never"})
     assert (never.state, told(never, "profile", "skipped")) == ("success", "this run does not train")
     assert "profile" not in [call["argv"][0] for call in calls()[before:]]
+
+
+def test_a_night_of_tables_leads_to_its_pictures(
+    mlflow: "MlflowClient", tell: Tell, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = dag_of(load("iot_devices")).test()
+    where = f"{told(run, 'open_run', 'mlflow_run')}/artifacts/report.html"
+    assert (run.state, told(run, "report", "report_page")) == ("success", where)
+    assert f"In pictures: {where}" in caplog.text
+    tell("report", result={"rows": {"gold/hours": 24}})
+    assert not told(dag_of(load("iot_devices")).test(), "report", "report_page")
 
 
 def test_without_features_nothing_is_scored(mlflow: "MlflowClient", tell: Tell, calls: Calls) -> None:

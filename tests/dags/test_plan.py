@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightshift.form import of_a_use_case
-from nightshift.plan import DECLARED, USUAL, Form, Kind, Plan, Started, nights_left_out, plan_of
+from nightshift.plan import DECLARED, USUAL, Form, Kind, Plan, Started, fields_of, nights_left_out, plan_of
 from spark_jobs.declare import BadDeclaration, BadRequest, Retrain, Whole, Window
-from spark_jobs.use_cases import load
+from spark_jobs.use_cases import learning, load
 
-BIKES = load("bike_sharing")
+BIKES = learning("bike_sharing")
 DAY = timedelta(days=1)
 TODAY = date(2024, 3, 10)
 
@@ -132,7 +132,7 @@ def test_a_way_that_the_declaration_does_not_allow_is_refused_by_the_form() -> N
 def test_the_form_asks_for_an_approval_and_never_waives_one() -> None:
     assert not plan().approval
     assert plan({"approval": "yes"}).approval
-    approved = load("wine_quality")  # which declares it
+    approved = learning("wine_quality")  # which declares it
     assert plan_of(approved, started(), Form(), today=TODAY).approval
     assert plan_of(approved, started("scheduled"), Form(), today=TODAY).approval
     for use_case in (BIKES, approved):
@@ -166,7 +166,7 @@ def test_the_form_says_what_no_model_reads_and_what_that_costs() -> None:
 
 
 def test_the_form_asks_for_a_candidate_that_takes_long() -> None:
-    machines = load("predictive_maintenance")
+    machines = learning("predictive_maintenance")
     assert plan_of(machines, started(), Form.of({"also": "forest"}), today=TODAY).also == "forest"
     assert of_a_use_case(machines)["also"].schema["enum"] == [None, "forest"]
     assert "also" not in of_a_use_case(BIKES)
@@ -212,6 +212,13 @@ def test_the_form_asks_for_a_candidate_that_takes_long() -> None:
 def test_what_cannot_be_is_refused_naming_the_field(conf: dict[str, object], run_type: str, says: str) -> None:
     with pytest.raises(BadRequest, match=f"^{says}"):
         plan(conf, run_type=run_type)
+
+
+def test_a_form_without_a_model_knows_days_and_why_alone() -> None:
+    tables = load("iot_devices")
+    assert Form.of({"reason": "a look"}, fields_of(tables)).reason == "a look"
+    with pytest.raises(BadRequest, match=r"^retrain: is not a field of this form; it has first_day, last_day, reason$"):
+        Form.of({"retrain": "always"}, fields_of(tables))
 
 
 days = st.dates(date(2011, 1, 1), date(2030, 1, 1))

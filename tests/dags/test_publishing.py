@@ -16,7 +16,7 @@ from nightshift.publishing import login_of, signed_in
 from spark_jobs.declare import BadDeclaration, BadRequest, Elsewhere
 from spark_jobs.declare.tags import CHAMPION, FEATURES, FILES, IMPORTED
 from spark_jobs.tracking.digest import digest
-from spark_jobs.use_cases import load
+from spark_jobs.use_cases import learning
 from tests.dags.runs import ALONE, Tell, run_of, states, told
 from tests.databricks.address import TOKEN, connection
 from tests.databricks.fake.server import workspace
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 pytestmark = ALONE
-BIKES = load("bike_sharing")
+BIKES = learning("bike_sharing")
 COLUMN = json.dumps([{"name": "hour", "type": "double"}])
 MODEL = {"flavors": {}, "signature": {"inputs": COLUMN, "outputs": COLUMN}}  # which a catalog asks for
 AWAY = "http://127.0.0.1:9"

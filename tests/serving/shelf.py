@@ -36,7 +36,7 @@ LABELS = {CENSUS: lambda rows: rows["income"] == ">50K", WINE: lambda rows: rows
 @cache
 def delivered(name: str) -> list[dict[str, str]]:
     """Raw rows by the names of their header, some of them broken."""
-    use_case, source = use_cases.load(name), use_cases.part(name, "source")
+    use_case, source = use_cases.learning(name), use_cases.part(name, "source")
     header = use_case.tables[0].header
     lines = [
         line.split(",") for one in source.simulated(DAYS, use_case.simulation) for line in one.text.splitlines()[1:]
@@ -47,7 +47,7 @@ def delivered(name: str) -> list[dict[str, str]]:
 @cache
 def gold(name: str) -> pd.DataFrame:
     """Features and label of those that are good."""
-    use_case, rows = use_cases.load(name), delivered(name)
+    use_case, rows = use_cases.learning(name), delivered(name)
     table = use_case.tables[0]
     given = {head: [row[head] for row in rows] for head in table.header}
     found = Checking.of(Wanted(table=table, raw=True)).rows(given, len(rows))
@@ -77,12 +77,12 @@ class Shelf:
 
     def add(self, name: str, made: str = "boosting", threshold: float = 0.4, **labels: str) -> str:
         """A version of it, as training registers one."""
-        use_case, (of, params) = use_cases.load(name), KINDS[made]
+        use_case, (of, params) = use_cases.learning(name), KINDS[made]
         model = kind(of).fit(gold(name), params, Columns.of(use_case))
         return self.register(name, of, model, threshold, **labels)
 
     def register(self, name: str, of: str, model: Any, threshold: float = 0.4, **labels: str) -> str:
-        use_case = use_cases.load(name)
+        use_case = use_cases.learning(name)
         if self.client.get_experiment_by_name(name) is None:
             self.client.create_experiment(name, artifact_location=f"{self.folder}/artifacts")
         told = {tags.KIND: of, tags.FEATURES: ",".join(use_case.features.read)}

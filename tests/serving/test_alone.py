@@ -25,7 +25,7 @@ for name in ('xgboost', 'sklearn', 'blend'):
     kind(name)
 for name in ('census_income', 'wine_quality', 'predictive_maintenance'):
     assert use_cases.part(name, 'model').decisions()
-use_cases.discover()
+use_cases.that_learn()
 """
 
 

@@ -20,7 +20,7 @@ from spark_jobs.learning.served import Served, served
 from tests.serving.conftest import until
 from tests.serving.shelf import CENSUS, KINDS, Shelf, gold
 
-COLUMNS = Columns.of(use_cases.load(CENSUS))
+COLUMNS = Columns.of(use_cases.learning(CENSUS))
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Challenged:
     judged: pd.DataFrame  # as the batch has them
 
     def asked(self, limits: Serving, judged: pd.DataFrame | None = None) -> Served:
-        use_case: UseCase = replace(use_cases.load(CENSUS), serving=limits)
+        use_case: UseCase = replace(use_cases.learning(CENSUS), serving=limits)
         place = Place(lake="", landing="", tracking=self.shelf.address, registry=self.shelf.address)
         rows = self.judged if judged is None else judged
         return served(place, use_case, self.version, COLUMNS.features, rows)

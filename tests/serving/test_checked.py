@@ -155,10 +155,10 @@ def test_columns_of_arrow_are_read_as_a_file_of_parquet_would_be(spark: SparkSes
 def test_the_lines_of_a_source_broken_ones_too_are_refused_as_silver_refuses_them(
     spark: SparkSession, name: str
 ) -> None:
-    use_case = use_cases.load(name)
+    use_case = use_cases.learning(name)
     asked, chance = wanted(use_case, ()), np.random.default_rng(int(os.environ["SEED"]))
     source = use_cases.part(use_case.source, "source")
-    rows = _lines(source, use_cases.load(use_case.source))
+    rows = _lines(source, use_cases.learning(use_case.source))
     words = ["", "?", "12", "-1", "1e9", "no such", "Husband", "Preschool", "0.5", "red"]
     for row in rows[::2]:
         row[chance.integers(len(row))] = words[chance.integers(len(words))]

@@ -12,7 +12,7 @@ from spark_jobs import use_cases
 from tests.serving.conftest import Asked
 from tests.serving.shelf import CENSUS, delivered, gold
 
-USE_CASE = use_cases.load(CENSUS)
+USE_CASE = use_cases.learning(CENSUS)
 READ = list(USE_CASE.features.read)
 
 

@@ -37,7 +37,7 @@ OF_NUMBERS = {"boosting": ("xgboost", SUMS), "forest": ("sklearn", TREES), "net"
 MEAN = {"members": [{"kind": "sklearn", "params": NET}, {"kind": "xgboost", "params": SUMS}]}
 WAYS = {True: [*OF_NUMBERS.values(), ("blend", MEAN)], False: [*OF_CLASSES.values(), ("blend", BLEND)]}
 EVERY = [
-    (name, of, params) for name, one in use_cases.discover().items() for of, params in WAYS[len(one.predictions) == 1]
+    (name, of, params) for name, one in use_cases.that_learn().items() for of, params in WAYS[len(one.predictions) == 1]
 ]
 NAMES = [f"{name} {of} {params.get('estimator', '')}" for name, of, params in EVERY]
 CONSTANTS = {"threshold": 0.3}
@@ -46,7 +46,7 @@ PIECES = [(1, 0), (3, 1), (1, 4), (40, 5), (1, 45)]  # of requests that are answ
 
 def gold(spark: SparkSession, name: str) -> tuple[DataFrame, list[dict[str, Any]]]:
     """Features by `at`, and the rows they were made of as who asks has them."""
-    use_case = use_cases.load(name)
+    use_case = use_cases.learning(name)
     return _of_raw(spark, use_case) if use_case.of_one_row else _drawn(spark, use_case)
 
 
@@ -117,7 +117,7 @@ def bits(rows: list[dict[str, Any]]) -> list[str]:
 def test_over_http_and_in_the_batch_a_row_gets_the_same(
     spark: SparkSession, made: dict[str, Any], name: str, of: str, params: Params
 ) -> None:
-    use_case = use_cases.load(name)
+    use_case = use_cases.learning(name)
     if name not in made:
         frame, asked = gold(spark, name)
         made[name] = frame, asked, frame.orderBy("at").toPandas()
@@ -172,4 +172,4 @@ def test_a_decision_that_only_spark_can_take_is_refused(monkeypatch: pytest.Monk
 
     monkeypatch.delattr(use_cases.part("wine_quality", "model"), "decisions")
     with pytest.raises(BadDeclaration, match=r"wine_quality/model.py: called_good is decided by a function of Spark"):
-        version._decisions(use_cases.load("wine_quality"), {})
+        version._decisions(use_cases.learning("wine_quality"), {})

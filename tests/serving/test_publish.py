@@ -25,7 +25,7 @@ from spark_jobs.publishing.taking import Taken, take
 from spark_jobs.tracking import tracking
 from spark_jobs.tracking.digest import digest
 from spark_jobs.tracking.inputs import Used
-from spark_jobs.use_cases import load
+from spark_jobs.use_cases import learning
 from tests.elsewhere import killed_at, mlflow_server
 from tests.serving.shelf import CENSUS, Shelf
 from tests.serving.standing import standing
@@ -55,7 +55,7 @@ def there(address: str) -> MlflowClient:
 def trained(full_shelf: Shelf) -> Shelf:
     """Its champion has been trained and judged as a night does it."""
     client = full_shelf.client
-    with tracking(full_shelf.place, load(CENSUS)) as book:
+    with tracking(full_shelf.place, learning(CENSUS)) as book:
         run = str(book.version("1").run_id)
         book.write(run, metrics={"auc": 0.9}, params={"eta": "0.1"}, labels={tags.INPUTS: '{"gold/features": 7}'})
         book.name_data(run, [USED])

@@ -181,9 +181,9 @@ def test_it_is_off_unless_it_is_told_to() -> None:
 
 
 def test_what_a_protected_feature_is_made_of_is_protected_too() -> None:
-    wine = use_cases.load("wine_score")
+    wine = use_cases.learning("wine_score")
     features = replace(wine.features, protected=("bound_sulfur_dioxide",))
     assert protected(replace(wine, features=features)) == {
         *("bound_sulfur_dioxide", "total_sulfur_dioxide", "free_sulfur_dioxide"),
     }
-    assert protected(use_cases.load(CENSUS)) == {"race", "sex"}
+    assert protected(use_cases.learning(CENSUS)) == {"race", "sex"}

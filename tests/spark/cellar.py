@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.declare import Job, Place, Search, Stage, UseCase, Window
 from spark_jobs.stages import evaluate, features, ingest, refine, score, train
-from spark_jobs.use_cases import load
+from spark_jobs.use_cases import learning
 from spark_jobs.work import Result, Work
 
 DAY = timedelta(days=1)
@@ -22,7 +22,7 @@ STAGES = {
     Stage.EVALUATE: evaluate,
     Stage.SCORE: score,
 }
-QUALITY, SCORE = (replace(load(name), search=Search(trials=2, batch=2)) for name in ("wine_quality", "wine_score"))
+QUALITY, SCORE = (replace(learning(name), search=Search(trials=2, batch=2)) for name in ("wine_quality", "wine_score"))
 HEADER = QUALITY.table("samples").header
 GOOD_RED = "red,7.4,0.7,0.1,1.9,0.076,11,34,0.9978,3.51,0.56,9.4,5"
 WHITE = "white,7,0.27,0.36,20.7,0.045,45,170,1.001,3,0.45,8.8,8"

@@ -25,7 +25,7 @@ folder = Path(sys.argv[4])
 """
 
 # A Python function leaves a sign of life five times a second; then a row is written.
-IN_PYTHON = """
+SLOWLY = """
 def slowly(batches):
     for batch in batches:
         for _ in range(int({seconds} * 5)):
@@ -34,11 +34,33 @@ def slowly(batches):
             time.sleep(0.2)
         yield batch
 signs = str(folder / "signs")
+"""
+
+IN_PYTHON = (
+    SLOWLY
+    + """
 with spark_session(place, "{name}") as spark:
     (folder / "begun").touch()
     spark.range(1).mapInPandas(slowly, "id long").write.format("delta").mode("append").save(f"{{place.lake}}/numbers")
     (folder / "written").touch()
 """
+)
+
+IN_A_STREAM = (
+    SLOWLY
+    + """
+(folder / "source").mkdir(exist_ok=True)
+(folder / "source" / "file").write_text("a line")
+with spark_session(place, "{name}") as spark:
+    (folder / "begun").touch()
+    lines = spark.readStream.format("text").load(str(folder / "source")).selectExpr("1L AS id")
+    written = lines.mapInPandas(slowly, "id long").writeStream.format("delta").trigger(availableNow=True)
+    query = written.option("checkpointLocation", str(folder / "checkpoint")).start(f"{{place.lake}}/numbers")
+    while not query.awaitTermination(2):
+        pass
+    (folder / "written").touch()
+"""
+)
 
 IN_JAVA = """
 with spark_session(place, "{name}") as spark:

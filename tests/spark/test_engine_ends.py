@@ -15,7 +15,7 @@ from deltalake import DeltaTable
 
 from engine.running import Engine, running
 from local import processes
-from tests.spark.clients import IN_JAVA, IN_PYTHON, ROOT, Signs, client, said, until
+from tests.spark.clients import IN_A_STREAM, IN_JAVA, IN_PYTHON, ROOT, Signs, client, said, until
 
 WITHIN = 5.0  # seconds in which the work of a client that is gone has ended
 LOOK = 0.7  # seconds between two looks; a sign of life comes every 0.2
@@ -50,7 +50,7 @@ def numbers(lake: Path) -> int:
     return rows
 
 
-@pytest.mark.parametrize("code", [IN_PYTHON, IN_JAVA], ids=["in Python", "in Java"])
+@pytest.mark.parametrize("code", [IN_PYTHON, IN_A_STREAM, IN_JAVA], ids=["in Python", "in a stream", "in Java"])
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
 def test_the_work_of_a_client_that_is_gone_ends_by_itself(
     own_engine: Engine, lake: Path, tmp_path: Path, code: str, sent: signal.Signals
@@ -65,15 +65,16 @@ def test_the_work_of_a_client_that_is_gone_ends_by_itself(
     assert numbers(lake) == 0
 
 
+@pytest.mark.parametrize("code", [IN_PYTHON, IN_A_STREAM], ids=["in Python", "in a stream"])
 def test_whoever_comes_next_under_a_name_ends_the_work_of_the_one_before(
-    own_engine: Engine, lake: Path, tmp_path: Path
+    own_engine: Engine, lake: Path, tmp_path: Path, code: str
 ) -> None:
     """And the one before, stopped and continued when the next has finished, writes nothing."""
     one, two = Signs(tmp_path / "one"), Signs(tmp_path / "two")
-    with client(own_engine, lake, one.folder, IN_PYTHON.format(name="twice", seconds=60)) as first:
+    with client(own_engine, lake, one.folder, code.format(name="twice", seconds=60)) as first:
         until(lambda: bool(one.last), "the first sign of life")
         os.kill(first.pid, signal.SIGSTOP)
-        with client(own_engine, lake, two.folder, IN_PYTHON.format(name="twice", seconds=WITHIN)) as second:
+        with client(own_engine, lake, two.folder, code.format(name="twice", seconds=WITHIN)) as second:
             until(lambda: two.begun, "the second's beginning")
             assert said(second)[0] == 0
         assert float(two.last) - float(one.last) > LOOK

@@ -120,7 +120,7 @@ def test_the_registered_model_says_what_all_its_versions_foretell(trained: tiny.
 
 
 def test_models_of_simulated_data_say_so_and_of_published_ones_what_is_to_be_known() -> None:
-    bikes = use_cases.load("bike_sharing")
+    bikes = use_cases.learning("bike_sharing")
     assert SIMULATED in card(bikes, "simulated", {})
     assert SIMULATED not in card(bikes, "public", {})
     assert "Of the published data: perfect forecast" in card(bikes, "public", {})
@@ -128,7 +128,7 @@ def test_models_of_simulated_data_say_so_and_of_published_ones_what_is_to_be_kno
 
 @pytest.mark.parametrize("name", use_cases.names())
 def test_every_use_case_has_its_card(name: str) -> None:
-    use_case = use_cases.load(name)
+    use_case = use_cases.learning(name)
     said = card(use_case, "simulated", {})
     assert said.startswith(f"**{use_case.summary}**")
     assert [word for word in ("From", "Judged", "Limits.") if f"**{word}**" not in said] == []

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from spark_jobs.declare import NightshiftError
 from spark_jobs.files import Files
-from spark_jobs.raw import quoted, rfc4180
+from spark_jobs.raw import blocks, quoted, rfc4180
 from spark_jobs.raw.landing import RawFile
 from spark_jobs.raw.records import Task, read_file
 
@@ -32,7 +33,7 @@ def read(tmp_path: Path) -> Reader:
         """Record number, line, raw text, fields, problem of every record."""
         path = tmp_path / "f.csv"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        batches = list(read_file(task(path), COLUMNS, delimiter))
+        batches = list(read_file(task(path), partial(rfc4180.split, columns=COLUMNS, delimiters=delimiter)))
         names = ("record", "line", "raw", "fields", "problem")
         return [tuple(row[name] for name in names) for batch in batches for row in batch.to_pylist()]
 
@@ -127,11 +128,11 @@ def test_a_file_that_is_cut_in_half_loses_its_last_record_only(read: Reader, cut
     assert (last[0], last[2], last[3]) == (2, cut, None)
 
 
-@pytest.mark.parametrize("length", [quoted.LONGEST, 1_000_000, 3 * rfc4180.BLOCK])
+@pytest.mark.parametrize("length", [quoted.LONGEST, 1_000_000, 3 * blocks.BLOCK])
 def test_a_field_without_end_is_refused_and_shown_in_part(read: Reader, length: int) -> None:
     before, bad, after = read(f"a,b,c\n1,2,3\n4,{'x' * length},6\n7,8,9\n")
     assert (before[2], after[2]) == ("1,2,3", "7,8,9")
-    assert bad == (2, 3, ("4," + "x" * length)[: quoted.SHOWN], None, quoted.TOO_LONG)
+    assert bad == (2, 3, ("4," + "x" * length)[: blocks.SHOWN], None, quoted.TOO_LONG)
 
 
 def test_a_record_as_long_as_allowed_is_read(read: Reader) -> None:
@@ -171,7 +172,7 @@ def test_a_file_that_changes_while_it_is_read_ends_the_job(tmp_path: Path) -> No
     found = task(path)
     path.write_text("a,b,c\n1,2,3\n4,5,6\n")
     with pytest.raises(NightshiftError, match="changed while it was read"):
-        list(read_file(found, COLUMNS, ","))
+        list(read_file(found, partial(rfc4180.split, columns=COLUMNS, delimiters=",")))
 
 
 FIELD = st.text(alphabet='x",\n\ré;', max_size=4)

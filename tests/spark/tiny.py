@@ -38,7 +38,7 @@ from spark_jobs.declare import (
 from spark_jobs.kinds import Candidate
 from spark_jobs.lakehouse import Lake
 from spark_jobs.stages import evaluate, ingest, refine, score, train
-from spark_jobs.work import Result, Work
+from spark_jobs.work import Lesson, Result
 
 DAY = timedelta(days=1)
 START = date(2024, 1, 1)
@@ -120,11 +120,11 @@ class World:
     def lake(self) -> Lake:
         return Lake(self.spark, self.place.lake, self.use_case.name)
 
-    def work(self, stage: Stage, days: int, first: int = 0, **job: Any) -> Work:
+    def work(self, stage: Stage, days: int, first: int = 0, **job: Any) -> Lesson:
         """The window of `days` days from day `first` on."""
         window = Window(start=START + first * DAY, end=START + (first + days) * DAY)
         asked = Job(stage=stage, use_case=self.use_case.name, window=window, **job)
-        return Work(job=asked, place=self.place, use_case=self.use_case, spark=self.spark)
+        return Lesson(job=asked, place=self.place, use_case=self.use_case, spark=self.spark)
 
     def fill(self, rows: pd.DataFrame) -> None:
         """Gold as the stage features leaves it."""

@@ -18,13 +18,13 @@ from spark_jobs.predicting.file import Told, predict
 from spark_jobs.predicting.given import ENDINGS, given
 from spark_jobs.predicting.question import Version
 from spark_jobs.tracking import tracking
-from spark_jobs.use_cases import load
+from spark_jobs.use_cases import learning
 from spark_jobs.use_cases.wine_quality import lab
 from tests.spark.cellar import DAY, FIRST, HEADER, Cellar
 
 KNOBS = {"seed": 1, "samples": 2600, "red": 0.25, "repeated": 0.1}
 MEASURED = tuple(name for name in HEADER if name != "quality")
-QUALITY = load("wine_quality")
+QUALITY = learning("wine_quality")
 Row = dict[str, Any]
 
 

@@ -16,6 +16,6 @@ def lake_of(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Ca
 
     @cache
     def made(name: str) -> Simulated:
-        return simulated(spark, use_cases.load(name), tmp_path_factory.mktemp(name))
+        return simulated(spark, use_cases.learning(name), tmp_path_factory.mktemp(name))
 
     return made

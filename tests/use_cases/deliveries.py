@@ -9,7 +9,7 @@ from spark_jobs.declare import Accident, Window
 
 def sound(use_case: str) -> dict[str, float]:
     """Its knobs, and nothing goes wrong."""
-    return {**use_cases.load(use_case).simulation, "broken": 0.0}
+    return {**use_cases.learning(use_case).simulation, "broken": 0.0}
 
 
 def texts(use_case: str, window: Window, knobs: Mapping[str, float]) -> dict[date, str]:

@@ -44,7 +44,7 @@ def simulated(spark: SparkSession, use_case: UseCase, folder: Path) -> Simulated
     lookback = use_case.features.lookback + DAYS_ASKED
     window = Window.of(START, START + lookback)
     place = Place(lake=f"{folder}/lake", landing=f"{folder}/landing", tracking="", registry="")
-    work, brings = (_work(spark, one, place, window) for one in (use_case, use_cases.load(use_case.source)))
+    work, brings = (_work(spark, one, place, window) for one in (use_case, use_cases.learning(use_case.source)))
     ingest.run(brings)
     refine.run(brings)
     asked = Window(start=window.end - DAYS_ASKED, end=window.end)

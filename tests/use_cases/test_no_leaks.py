@@ -13,12 +13,12 @@ from tests.use_cases.leaks import Frames, leaks
 from tests.use_cases.simulated import Simulated
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-TIMED = [(name, table) for name, use_case in use_cases.discover().items() for table in use_case.tables if table.timed]
+TIMED = [(name, table) for name, use_case in use_cases.that_learn().items() for table in use_case.tables if table.timed]
 
 LakeOf = Callable[[str], Simulated]
 
 
-@pytest.mark.parametrize("name", use_cases.names())
+@pytest.mark.parametrize("name", use_cases.models())
 def test_features_do_not_move_with_what_is_not_known_yet(name: str, lake_of: LakeOf) -> None:
     lake = lake_of(name)
     noon, midnight = _moment(lake, days=1, hour=12), _moment(lake, days=3, hour=0)

@@ -43,5 +43,5 @@ def test_any_date_can_be_simulated(use_case: str, day: date) -> None:
 @each
 def test_a_year_takes_few_seconds_of_the_processor(use_case: str) -> None:
     began = time.process_time()
-    texts(use_case, Window(start=date(2023, 1, 1), end=date(2024, 1, 1)), use_cases.load(use_case).simulation)
+    texts(use_case, Window(start=date(2023, 1, 1), end=date(2024, 1, 1)), use_cases.learning(use_case).simulation)
     assert time.process_time() - began < 5

@@ -17,26 +17,26 @@ from spark_jobs.learning.model_part import asked_for, model_part
 FEW = {"xgboost": {"rounds": 3, "validate_parameters": True}, "forest": {"n_estimators": 3}, "linear": {}}
 SPACES = [
     (name, candidate.name)
-    for name in use_cases.names()
+    for name in use_cases.models()
     for candidate in model_part(name).candidates
-    if candidate.name in use_cases.load(name).search.spaces and kind(candidate.kind).IN_MEMORY
+    if candidate.name in use_cases.learning(name).search.spaces and kind(candidate.kind).IN_MEMORY
 ]
 
 
 @pytest.mark.usefixtures("spark")  # estimators of Spark ML are made in a session
-@pytest.mark.parametrize("name", use_cases.names())
+@pytest.mark.parametrize("name", use_cases.models())
 def test_each_space_is_of_a_candidate_that_reads_it(name: str) -> None:
-    part, search = model_part(name), use_cases.load(name).search
+    part, search = model_part(name), use_cases.learning(name).search
     assert set(search.spaces) <= {candidate.name for candidate in part.candidates if not candidate.of}
     job = Job(stage=Stage.TRAIN, use_case=name, window=Window.of(date(2024, 1, 1)))
     nightly = {*search.spaces} - {*search.on_request}
     assert nightly <= {candidate.name for candidate in asked_for(part, search, job)}
 
 
-@pytest.mark.parametrize("name", use_cases.names())
+@pytest.mark.parametrize("name", use_cases.models())
 def test_what_serverless_cannot_keep_is_declared_where_dags_are_loaded(name: str) -> None:
     needed = {candidate.name for candidate in model_part(name).candidates if kind(candidate.kind).NEEDS_CLASSIC}
-    assert set(use_cases.load(name).needs_classic) == needed
+    assert set(use_cases.learning(name).needs_classic) == needed
 
 
 @pytest.mark.parametrize(("name", "searched"), SPACES)
@@ -44,7 +44,7 @@ def test_a_candidate_takes_every_parameter_of_its_space(
     name: str, searched: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """XGBoost takes any word for a parameter; asked to validate, it warns of those it does not know."""
-    use_case, draw = use_cases.load(name), np.random.default_rng(1)
+    use_case, draw = use_cases.learning(name), np.random.default_rng(1)
     candidate = next(one for one in model_part(name).candidates if one.name == searched)
     columns = Columns.of(use_case)
     rows = pd.DataFrame(draw.uniform(0, 10, (200, len(columns.features))), columns=list(columns.features))

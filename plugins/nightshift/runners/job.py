@@ -10,7 +10,7 @@ from airflow.sdk import BaseOperator, BaseOperatorLink, Context
 
 from nightshift import links
 from nightshift.endings import failing_in_words, skip
-from nightshift.plan import Plan
+from nightshift.plan import Kind, Plan
 from nightshift.settings import settings
 from spark_jobs.declare import Job, NightshiftError, Retrain, Stage
 
@@ -18,6 +18,8 @@ Result = dict[str, Any]
 
 LOGGED = re.compile(r"\S+ \S+ (?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL) (?P<words>.*)")
 ONLY_IF_TRAINING = (Stage.PROFILE, Stage.TRAIN)
+AFTER_WHAT_IS_NEW = (Stage.REFINE, Stage.REPORT)
+MAKE_REPORTS = (Stage.REPORT, Stage.SCORE)
 MAY_SKIP = (*ONLY_IF_TRAINING, Stage.EVALUATE, Stage.SCORE)  # the others found nothing to do, and the night goes on
 
 
@@ -33,6 +35,8 @@ class JobOperator(BaseOperator):
     def __init__(self, *, stage: Stage, use_case: str, needs: str = "", **arguments: Any) -> None:
         super().__init__(task_id=str(stage), **arguments)
         self.stage, self.use_case, self.needs = stage, use_case, needs
+        if stage in MAKE_REPORTS:
+            self.operator_extra_links = (*self.operator_extra_links, links.ReportPage())
 
     def execute(self, context: Context) -> Result:
         said = self.said(context)
@@ -41,6 +45,8 @@ class JobOperator(BaseOperator):
             skip(context, f"{self.needs} did not succeed, so there is nothing to {self.stage}")
         if self.stage in ONLY_IF_TRAINING and said["check"]["retrain"] == Retrain.NEVER:
             skip(context, "this run does not train")
+        if self.stage in AFTER_WHAT_IS_NEW and (nothing := nothing_new(said)):
+            skip(context, nothing)
         job = job_of(self.stage, self.use_case, said)
         with failing_in_words(context):
             result = self.run([*settings().place.argv(), *job.argv()])
@@ -50,13 +56,15 @@ class JobOperator(BaseOperator):
         """What the job said, once it is over."""
         if "run_id" in result:
             links.show(context, {**self.said(context)["open_run"], "run": result["run_id"]})
+        if "page" in result:
+            links.show_report(context, self.said(context)["open_run"], result["page"])
         if "skipped" in result and self.stage in MAY_SKIP:
             skip(context, result["skipped"])
         return result
 
     def said(self, context: Context) -> dict[str, Result]:
         """What the tasks before this one returned."""
-        tasks = ("check", "open_run", Stage.FEATURES, Stage.TRAIN)
+        tasks = ("check", "open_run", Stage.INGEST, Stage.FEATURES, Stage.TRAIN)
         results = {str(task): context["ti"].xcom_pull(task_ids=str(task)) for task in tasks}
         return {task: result for task, result in results.items() if result}
 
@@ -82,7 +90,13 @@ def job_of(stage: Stage, use_case: str, said: Mapping[str, Result]) -> Job:
         also=plan.also if stage is Stage.TRAIN else "",
         parameters=plan.parameters if stage is Stage.TRAIN else {},
         search=plan.search if stage is Stage.TRAIN else "",
+        until=plan.until,
     )
+
+
+def nothing_new(said: Mapping[str, Result]) -> str:
+    """Why a run that comes often ends here. What a person or a night asks for is made, new or not."""
+    return str(said.get("ingest", {}).get("nothing", "")) if said["check"]["kind"] == Kind.FREQUENT else ""
 
 
 def level_of(line: str) -> tuple[int, str]:

@@ -14,7 +14,7 @@ from nightshift.databricks.workspace import workspace_of
 from nightshift.pipeline import dag_of
 from nightshift.runners.job import JobOperator
 from spark_jobs.declare import Stage, parse
-from spark_jobs.use_cases import load, names
+from spark_jobs.use_cases import learning, load, names
 from tests.databricks.alone.test_bodies import COMPUTES
 from tests.databricks.fake.bodies import contradictions
 from workspace.bundle import asked, job, write
@@ -36,7 +36,7 @@ def test_each_job_is_one_that_databricks_own_reader_takes(name: str, compute: st
 
 
 def test_that_reader_is_strict() -> None:
-    made: Any = job(load("wine_quality"), workspace_of(told("serverless")))
+    made: Any = job(learning("wine_quality"), workspace_of(told("serverless")))
     with pytest.raises(Exception, match="Unexpected field"):
         Job.from_dict(made | {"nonsense": 1})
 
@@ -69,7 +69,7 @@ def test_every_stage_reads_its_words_once_the_days_are_filled_in(name: str) -> N
 
 
 def test_a_night_promotes_unless_a_person_is_to_be_asked() -> None:
-    use_case, workspace = load("bike_sharing"), workspace_of(told(COMPUTES["new"]))
+    use_case, workspace = learning("bike_sharing"), workspace_of(told(COMPUTES["new"]))
     (promotion,) = [one for one in job(use_case, workspace)["tasks"] if one["task_key"] == "promote"]
     assert promotion["python_wheel_task"]["parameters"][1:] == ["bike_sharing", "{{job.run_id}}"]
     asked = job(replace(use_case, approval=True), workspace)["tasks"]
@@ -91,6 +91,16 @@ def test_a_bundle_has_one_file_for_each_use_case_and_says_how_each_target_gets_i
     assert {path.stem for path in tmp_path.rglob("*.yml")} == {"databricks", *names()}
     there = "NIGHTSHIFT_SCHEMA=bikes_dev NIGHTSHIFT_VOLUME=/Volumes/main/bikes_dev/nightshift"
     assert f"For -t dev: {there} make databricks-up deploy" in said
+
+
+def test_what_airflow_runs_often_a_workspace_runs_by_night_over_a_day_that_is_over_and_says_so(tmp_path: Path) -> None:
+    said = list(write(tmp_path, workspace_of(told(COMPUTES["new"]))))
+    assert [line for line in said if "by night" in line] == [
+        "  iot_devices runs by night: every 10 minutes is Airflow's"
+    ]
+    made = job(load("iot_devices"), workspace_of(told(COMPUTES["new"])))
+    assert made["schedule"]["quartz_cron_expression"] == "0 0 2 * * ?"
+    assert "--until" not in json.dumps(made["tasks"])
 
 
 def test_development_shares_nothing_with_production_which_has_one_copy(tmp_path: Path) -> None:
@@ -122,19 +132,21 @@ def test_what_serverless_cannot_have_is_left_out_and_said(tmp_path: Path) -> Non
 
 
 def test_the_usage_policy_is_the_job_s(tmp_path: Path) -> None:
-    made = job(load("wine_quality"), workspace_of(told("serverless") | {"NIGHTSHIFT_USAGE_POLICY": "a-policy"}))
+    made = job(learning("wine_quality"), workspace_of(told("serverless") | {"NIGHTSHIFT_USAGE_POLICY": "a-policy"}))
     assert made["budget_policy_id"] == "a-policy"
     Job.from_dict(cast(Any, made))
 
 
 @pytest.mark.parametrize("before", ["", "[dev ann] "])
 def test_whose_runs_are_at_work_can_be_told_by_the_name_of_a_job(before: str) -> None:
-    read = name_of(before + _filled(str(job(load("bike_sharing"), workspace_of(told(COMPUTES["new"])))["name"])))
+    read = name_of(before + _filled(str(job(learning("bike_sharing"), workspace_of(told(COMPUTES["new"])))["name"])))
     assert (read.stage, read.wheel) == ("main.bikes bike_sharing night", Wheel().code)
     assert read.wheel in Wheel().name
     assert name_of("somebody's job").stage == name_of(None).stage == ""
 
 
 def test_score_runs_once_there_are_features_whatever_became_of_the_training() -> None:
-    tasks = {one["task_key"]: one for one in job(load("bike_sharing"), workspace_of(told(COMPUTES["new"])))["tasks"]}
+    tasks = {
+        one["task_key"]: one for one in job(learning("bike_sharing"), workspace_of(told(COMPUTES["new"])))["tasks"]
+    }
     assert {key: task["run_if"] for key, task in tasks.items() if "run_if" in task} == {"score": "AT_LEAST_ONE_SUCCESS"}

@@ -22,7 +22,7 @@ from spark_jobs.declare.tags import APPROVAL, CHAMPION, FEATURES, FILES, FITTED,
 from spark_jobs.declare.unity import UnityClient
 from spark_jobs.tracking import Tracking, tracking
 from spark_jobs.tracking.digest import digest
-from spark_jobs.use_cases import load
+from spark_jobs.use_cases import learning
 from tests.databricks.address import told
 from tests.databricks.fake.server import Workspace, workspace
 from tests.elsewhere import mlflow_server
@@ -47,7 +47,7 @@ def book(fake: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tracking]
     monkeypatch.setenv("DATABRICKS_HOST", fake.address)
     monkeypatch.setenv("DATABRICKS_TOKEN", "dapi-of-runs")
     place = Place(lake="main.bikes", landing="", tracking="databricks", registry="databricks-uc")
-    with tracking(place, load("bike_sharing")) as found:
+    with tracking(place, learning("bike_sharing")) as found:
         yield found
 
 
@@ -256,7 +256,7 @@ def test_a_night_of_the_workspace_promotes_what_was_judged_and_nothing_else(
     monkeypatch.setenv("DATABRICKS_TOKEN", "dapi-of-runs")
     place = Place(lake="main.bundled", landing="", tracking="databricks", registry="databricks-uc")
     monkeypatch.setattr("sys.argv", ["nightshift-promote", "main.bundled", "bike_sharing", "17"])
-    with tracking(place, load("bike_sharing")) as book:
+    with tracking(place, learning("bike_sharing")) as book:
         run = book.start("train", "", {})
         version = book.register(run, model(tmp_path / "model"), {FEATURES: "hour"}, "")
         promotion.promote()

@@ -17,7 +17,7 @@ from local.first_nights import all_of_them
 from spark_jobs.declare import Job, Place, Stage, Window
 from spark_jobs.declare.tags import CHAMPION, HOLD
 from spark_jobs.lakehouse import Lake
-from spark_jobs.use_cases import load
+from spark_jobs.use_cases import learning
 from tests.databricks.nights.laptop import place_of, range_of, said_by
 from tests.databricks.standing import Standing, spark_of
 from tests.end_to_end.conftest import DAYS
@@ -165,7 +165,7 @@ def test_a_range_of_five_tables_leaves_there_what_it_leaves_on_a_laptop(
     assert len(nights.scheduler.result(run, Stage.REFINE, MACHINES)["rows"]) == 5
     there, laptop = (Lake(spark, lake, MACHINES) for lake in (nights.place.lake, place.lake))
     # A last night, which Airflow adds there, tells of machines anew, and makes more labels mature.
-    tables = [("silver", table.name) for table in load(MACHINES).tables if table.name != "machines"]
+    tables = [("silver", table.name) for table in learning(MACHINES).tables if table.name != "machines"]
     for layer, name in (*tables, ("gold", "features")):
         two = [lake.table(layer, name).read().where(f"day < DATE'{window.end}'") for lake in (there, laptop)]
         assert two[0].count() > 0

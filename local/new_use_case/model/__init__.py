@@ -1,0 +1,1 @@
+"""A use case that learns, to be made one's own."""

@@ -1,0 +1,138 @@
+"""Intervals in which a device needs somebody: pieces within each hour, and the alarms that these are parts of.
+
+An hour tells of its pieces by its own readings alone, so it can be made anew alone. Two pieces belong together where
+the first ends with the reading that the second begins with.
+"""
+
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as f
+
+from spark_jobs.use_cases.iot_devices.use_case import RED
+
+LOW = 1  # of a battery, and below: it should be changed
+STUCK = 12  # readings in a row that say the same of everything
+PATIENCE = 2  # times its usual pause, after which a device is silent
+MEASURED = ("temp", "humidity", "c02_level")
+
+OF_AN_HOUR = Window.partitionBy("device_id", "hour").orderBy("at")
+TOLD = Window.partitionBy("day", "device_id")  # `day`: the one that is told of
+PIECE = ("day", "hour", "device_id", "kind", "since", "until", "readings", "value", "shows")
+
+
+def pieces(readings: DataFrame) -> DataFrame:
+    """Of each hour: stretches of low battery, of red air, of sameness, and pauses that are long for it.
+
+    `until` is the first reading after a piece, nothing where that is not in its hour.
+    """
+    told = readings.select("day", "hour", "at", "device_id", "battery_level", *MEASURED)
+    told = told.withColumn("next", f.lead("at").over(OF_AN_HOUR))
+    low = _while(told, "battery low", f.col("battery_level") <= LOW, f.min("battery_level"))
+    red = _while(told, "air red", f.col("c02_level") >= RED, f.max("c02_level"))
+    return reduce(DataFrame.unionByName, [low, red, _same(told), _long_pauses(told)])
+
+
+def pause() -> Column:
+    """Of a reading, in microseconds until the next."""
+    return f.expr("unix_micros(next) - unix_micros(at)")
+
+
+def _while(told: DataFrame, kind: str, holds: Column, value: Column) -> DataFrame:
+    """For as long as readings say so, from one to the next that does not."""
+    other = f.lag("holds").over(OF_AN_HOUR)
+    marked = told.withColumn("holds", holds).withColumn("begins", f.when(other == f.col("holds"), 0).otherwise(1))
+    return _stretches(marked, kind, value, f.lit("")).where("holds").select(*PIECE)
+
+
+def _same(told: DataFrame) -> DataFrame:
+    """Readings that all say the same: many, or at an end of the hour, where there may be more."""
+    shows = f.concat_ws(" ", *(f.col(name).cast("string") for name in MEASURED))
+    other = f.lag("shown").over(OF_AN_HOUR)
+    marked = told.withColumn("shown", shows).withColumn("begins", f.when(other == f.col("shown"), 0).otherwise(1))
+    marked = marked.withColumn("holds", f.lit(True))
+    hour = Window.partitionBy("device_id", "hour")
+    found = _stretches(marked, "sensor stuck", f.lit(None), f.min("shown"))
+    found = found.withColumn("last", f.max("stretch").over(hour))
+    return found.where(f"readings >= {STUCK} OR stretch IN (1, last)").select(*PIECE)
+
+
+def _stretches(marked: DataFrame, kind: str, value: Column, shows: Column) -> DataFrame:
+    numbered = marked.withColumn("stretch", f.sum("begins").over(OF_AN_HOUR))
+    found = numbered.groupBy("day", "hour", "device_id", "stretch", "holds").agg(
+        f.min("at").alias("since"),
+        f.expr("max_by(next, at)").alias("until"),
+        f.count("*").alias("readings"),
+        value.cast("double").alias("value"),
+        shows.alias("shows"),
+    )
+    return found.withColumn("kind", f.lit(kind))
+
+
+def _long_pauses(told: DataFrame) -> DataFrame:
+    hour = Window.partitionBy("device_id", "hour")
+    long = told.withColumn("pause", pause()).withColumn("usual", f.expr("percentile(pause, 0.5)").over(hour))
+    found = long.where(f.col("pause") > PATIENCE * f.col("usual"))
+    rest = [f.lit("silent").alias("kind"), f.col("at").alias("since"), f.col("next").alias("until")]
+    none = [f.lit(0).cast("bigint").alias("readings"), f.lit(None).cast("double").alias("value")]
+    return found.select("day", "hour", "device_id", *rest, *none, f.lit("").alias("shows"))
+
+
+def joined(hours: DataFrame, parts: DataFrame) -> DataFrame:
+    """Each interval that a day has a part of: since when, until when (nothing: it is open), and why.
+
+    A day is told by its own hours and those of the day before, and by no others: so what is older began, as far as this
+    day knows, at the first of them. However the data are cut, the same day says the same.
+    """
+    days = hours.select(f.col("day").alias("told")).distinct()
+    hours, parts = _told(hours, days), _told(parts, days)
+    following = Window.partitionBy("day", "device_id").orderBy("hour")
+    hours = hours.withColumn("next", f.lead("first_at").over(following))
+    open_ones = parts.where("kind <> 'silent'").join(
+        hours.select("day", "device_id", "hour", "next"), ["day", "device_id", "hour"]
+    )
+    found = _chained(open_ones.withColumn("until", f.coalesce("until", "next"))).unionByName(_silent(hours, parts))
+    return found.where("(until IS NULL OR until > day) AND since < date_add(day, 1)")
+
+
+def _told(rows: DataFrame, days: DataFrame) -> DataFrame:
+    """Once for its own day, and once for the day after, where anything is told of that."""
+    both = rows.withColumn("told", f.explode(f.expr("array(day, date_add(day, 1))"))).drop("day")
+    return both.join(f.broadcast(days), "told").withColumnRenamed("told", "day")
+
+
+def _chained(found: DataFrame) -> DataFrame:
+    order = Window.partitionBy("day", "device_id", "kind").orderBy("since")
+    goes_on = (f.lag("until").over(order) == f.col("since")) & (f.lag("shows").over(order) == f.col("shows"))
+    marked = found.withColumn("begins", f.when(goes_on, 0).otherwise(1))
+    chain = marked.withColumn("chain", f.sum("begins").over(order)).groupBy("day", "device_id", "kind", "chain")
+    whole = chain.agg(
+        f.min("since").alias("since"),
+        f.expr("max_by(until, since)").alias("until"),
+        f.sum("readings").alias("readings"),
+        f.min("value").alias("least"),
+        f.max("value").alias("most"),
+        f.min("shows").alias("shows"),
+    )
+    why = """CASE kind WHEN 'battery low' THEN concat('level ', CAST(least AS INT))
+        WHEN 'air red' THEN concat('up to ', CAST(most AS INT), ' ppm') ELSE shows END AS evidence"""
+    whole = whole.where(f"kind <> 'sensor stuck' OR readings >= {STUCK}")
+    return whole.selectExpr("day", "device_id", "kind AS alarm", "since", "until", "readings", why)
+
+
+def _silent(hours: DataFrame, parts: DataFrame) -> DataFrame:
+    """No reading for longer than twice what is usual, in its hour and on its day; at last, until anybody's newest."""
+    newest = f.max("last_at").over(Window.partitionBy("day"))
+    between = hours.withColumn("newest", newest).select(
+        *("day", "device_id", f.col("last_at").alias("since"), f.col("next").alias("until"), "newest"),
+        *("pauses", "usual_pause", f.expr("unix_micros(next) - unix_micros(last_at)").alias("pause")),
+    )
+    both = "stack(2, usual_pause, pauses, CAST(pause AS DOUBLE), 1L) AS (pause, weight)"
+    pauses = between.selectExpr("day", "device_id", both).where("pause IS NOT NULL").groupBy("day", "device_id")
+    usual = pauses.agg(f.expr("percentile(pause, 0.5, weight)").alias("usual"))
+    within = parts.where("kind = 'silent'").select("day", "device_id", "since", "until", f.col("until").alias("newest"))
+    quiet = between.select("day", "device_id", "since", "until", "newest").unionByName(within)
+    lasted = f.expr("unix_micros(coalesce(until, newest)) - unix_micros(since)")
+    quiet = quiet.join(usual, ["day", "device_id"]).where(lasted > PATIENCE * f.col("usual"))
+    why = "concat('usually a reading every ', CAST(round(usual / 1e6) AS BIGINT), ' s') AS evidence"
+    return quiet.selectExpr("day", "device_id", "'silent' AS alarm", "since", "until", "0L AS readings", why)
