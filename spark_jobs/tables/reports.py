@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from pyspark.sql import DataFrame
@@ -95,13 +96,18 @@ class _Making:
         predictions = f"(SELECT * FROM {self.work.lake.gold('predictions').sql_name} WHERE {reach})"
         return silver | {"predictions": self.work.spark.sql(live_sql(predictions, self.scored.key))}
 
-    def newest_day(self) -> DataFrame:
+    @cached_property
+    def newest_day(self) -> date | None:
         """The one that was scored last; where there is no model, the last one that a table has rows of."""
         if self.scored:
-            return self.work.lake.gold("predictions").read().select(f.max("day").alias("day"))
+            day: date | None = self.work.lake.gold("predictions").read().agg(f.max("day")).collect()[0][0]
+            return day
         days = [self.silver.last_day(table.name) for table in self.work.use_case.tables if table.timed]
-        newest = max(filter(None, days), default=None)
-        return self.work.spark.createDataFrame([(newest,)], "day date")
+        return max(filter(None, days), default=None)
+
+    @property
+    def of_the_newest_day(self) -> str:
+        return f"day = DATE'{self.newest_day}'" if self.newest_day else "false"
 
     def export(self, book: Tracking, report: Report, whole: DataFrame) -> None:
         """The newest day as one file that people open, and as a table of the night's MLflow run.
@@ -109,7 +115,7 @@ class _Making:
         That day may have no rows: an empty list is right then, yesterday's is not.
         """
         work = self.work
-        rows: pd.DataFrame = cast(Any, whole.join(self.newest_day(), "day").orderBy(*report.key).toPandas())
+        rows: pd.DataFrame = cast(Any, whole.where(self.of_the_newest_day).orderBy(*report.key).toPandas())
         export = Files(work.place.exports(work.use_case.name)).below(f"{report.name}.csv")
         export.write(rows.to_csv(index=False).encode())
         if work.job.run:
@@ -118,10 +124,8 @@ class _Making:
     def show(self, book: Tracking, made: Sequence[tuple[Report, DataFrame]]) -> dict[str, str]:
         """The newest day in pictures: one page beside the files, and on the night's MLflow run."""
         work = self.work
-        day: date | None = self.newest_day().collect()[0].day
-        of_the_day = f"day = DATE'{day}'" if day else "false"
-        pictures = [one for report, whole in made for one in seen(report, whole.where(of_the_day))]
-        text = page(work.use_case, day, work.place.source, pictures)
+        pictures = [one for report, whole in made for one in seen(report, whole.where(self.of_the_newest_day))]
+        text = page(work.use_case, self.newest_day, work.place.source, pictures)
         file = Files(work.place.exports(work.use_case.name)).below(PAGE)
         file.write(text.encode())
         LOG.info("in pictures: %s", file.address)

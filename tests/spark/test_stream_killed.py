@@ -65,15 +65,15 @@ class Landed:
             source="own",
         )
         argv = [*place.argv(), *Job(stage=stage, use_case="iot_devices", window=Window.of(DAY)).argv()]
-        log = (self.folder / "jobs.log").open("ab")
-        return subprocess.Popen(
-            [sys.executable, "-m", "spark_jobs", *argv],
-            cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-        )
+        with (self.folder / "jobs.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "spark_jobs", *argv],
+                cwd=ROOT,
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
 
     def done(self, stage: Stage, lake: str = "lake") -> float:
         """Seconds that it took."""
