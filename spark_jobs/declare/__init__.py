@@ -16,7 +16,7 @@ from spark_jobs.declare.learning import CONTENT, Bound, Gate, GroupBound, HashSp
 from spark_jobs.declare.pictures import Bars, Hours, Listed, Picture
 from spark_jobs.declare.serving import Serving
 from spark_jobs.declare.space import Choice, Parameters, Real, Space, Whole
-from spark_jobs.declare.table import RECORD, Check, Column, Kind, Mark, Often, RawTable
+from spark_jobs.declare.table import END_OF_TIME, RECORD, Check, Column, Kind, Mark, Often, RawTable
 from spark_jobs.declare.tables import Publication, Reads, Report, Tables
 from spark_jobs.declare.use_case import Features, Labels, UseCase
 from spark_jobs.declare.wanted import Wanted, wanted, wanted_features
@@ -24,6 +24,7 @@ from spark_jobs.declare.window import Window, common, days_of, merged
 
 __all__ = [
     "CONTENT",
+    "END_OF_TIME",
     "EVERY_NIGHT",
     "RECORD",
     "Accident",

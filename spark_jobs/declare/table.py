@@ -7,6 +7,7 @@ from enum import StrEnum
 from spark_jobs.declare.errors import BadDeclaration
 
 RECORD = ("file", "record")  # a key: every record is a row of its own, however equal two of them are
+END_OF_TIME = 253_402_300_799_999  # milliseconds since 1970, the last of the year 9999
 NO_TABLE_HOLDS = " ,;{}()\n\t="  # in the name of a column
 
 
@@ -165,6 +166,7 @@ class RawTable:
         if marked := {mark.name for mark in self.marks} & {*names, *RECORD, "at", "day"}:
             raise BadDeclaration(f"table {self.name}: a mark is a column of its own, and {marked.pop()!r} is there")
         self._refuse_missing()
+        self._refuse_overflow()
         self._refuse_often()
         if self.refers_to is not None and self.refers_to[1] not in names:
             raise BadDeclaration(f"table {self.name}: refers_to names {self.refers_to[1]}, which it does not hold")
@@ -179,6 +181,15 @@ class RawTable:
                     "take it out of one"
                 )
 
+    def _refuse_overflow(self) -> None:
+        """Spark computes a time of milliseconds or ends the job: what is none has to be refused before."""
+        for column in self.columns:
+            none = column.name == self.day_column and column.kind is Kind.INTEGER
+            if none and (column.high is None or column.high > END_OF_TIME):
+                raise BadDeclaration(
+                    f"table {self.name}: {column.name} is a time, so its high is at most {END_OF_TIME}"
+                )
+
     def _refuse_often(self) -> None:
         if self.batch_megabytes < 1:
             raise BadDeclaration(f"table {self.name}: batch_megabytes is at least 1, got {self.batch_megabytes}")
@@ -189,8 +200,15 @@ class RawTable:
                 f"table {self.name}: often is for an event_time that is timestamp_millis of the day_column, with "
                 "days_behind: one wrong clock must not have years made anew"
             )
-        if self.refers_to is not None:
-            raise BadDeclaration(f"table {self.name}: often and refers_to do not go together: things change whole days")
+        if self.refers_to is not None or self.whole_history:
+            raise BadDeclaration(
+                f"table {self.name}: often goes with neither refers_to nor whole_history: these reach beyond a unit"
+            )
+        if not self.by_record and not {"at", self.day_column} & {*self.key}:
+            raise BadDeclaration(
+                f"table {self.name}: often needs `at`, or {self.day_column}, in the key: two records of one row are of "
+                "one unit"
+            )
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -85,6 +85,9 @@ class Tables:
                     f"{self.name}: {report.name} reads {', '.join(unknown)}, and only reports before it can be read: "
                     f"{', '.join(before) or 'there is none'}"
                 )
+            units = [table.often.unit for table in self.tables if table.often]
+            if report.moment and any(report.lookback % unit for unit in units):
+                raise BadDeclaration(f"{self.name}: the lookback of {report.name} is whole units, {max(units)} each")
 
     @property
     def source(self) -> str:

@@ -10,7 +10,7 @@ MILLISECONDS = 86_400_000  # of a day
 def dated(records: DataFrame, table: RawTable) -> DataFrame:
     """The event day in front: the arrival day where a record has none, or one it cannot have known.
 
-    Where a table is followed while the day goes on, `at` comes after it: nothing where the day is not the record's.
+    Of a time in milliseconds `at` comes after it: nothing where the day is not the record's.
     """
     if not table.day_column:
         return records.selectExpr("arrival_day AS day", "*")
@@ -23,5 +23,5 @@ def dated(records: DataFrame, table: RawTable) -> DataFrame:
     believed = f"{day} <= date_add(arrival_day, {table.days_ahead})"
     if table.days_behind:
         believed += f" AND {day} >= date_sub(arrival_day, {table.days_behind})"
-    at = [f"CASE WHEN {believed} THEN timestamp_millis({told}) END AS at"] if table.often else []
+    at = [f"CASE WHEN {believed} THEN timestamp_millis({told}) END AS at"] if table.in_milliseconds else []
     return records.selectExpr(f"CASE WHEN {believed} THEN {day} ELSE arrival_day END AS day", *at, "*")

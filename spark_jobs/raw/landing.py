@@ -1,4 +1,4 @@
-"""Raw files as they were delivered: `<landing>/<use_case>/<table>/<YYYY-MM-DD>/<name>.csv`."""
+"""Raw files as they were delivered: `<landing>/<use_case>/<table>/<YYYY-MM-DD>/<name>`."""
 
 import logging
 from collections.abc import Iterable, Iterator

@@ -100,6 +100,7 @@ def _load(work: Work, landing: Landing, ledger: Ledger) -> list[Entry]:
         version = bronze.append(frame, {"files": len(tasks)})
         found |= {(task.file.name, task.hash): task.file for task in tasks}
     if version is None or not found:
+        ledger.follow_upkeep(version)
         return []
     entries = ledger.entries(found, version)
     ledger.add(entries, {"source": work.place.source, "bronze": version})
@@ -129,7 +130,7 @@ def _waiting(landing: Landing, ledger: Ledger, found: Mapping[Key, RawFile | Non
     return (file for file in landing.files(ledger.table.name) if file.name not in names)
 
 
-def _tasks(landing: Landing, ledger: Ledger, found: Mapping[Key, RawFile | None]) -> Iterator[Task]:
+def _tasks(landing: Landing, ledger: Ledger, found: dict[Key, RawFile | None]) -> Iterator[Task]:
     """Files that are new, by name and content. Size and time of change spare reading those that are not."""
     loaded = ledger.loaded.keys() | found.keys()
     names = {name for name, _ in loaded}
@@ -139,7 +140,9 @@ def _tasks(landing: Landing, ledger: Ledger, found: Mapping[Key, RawFile | None]
         if (file.name, file.stamp.size, file.stamp.modified) in unchanged:
             continue
         digest = Files(file.address).digest()
-        if (file.name, digest) not in loaded:
+        if (file.name, digest) in found:
+            found[file.name, digest] = file  # after a crash; its stamp spares the next run reading it again
+        elif (file.name, digest) not in loaded:
             yield Task(file=file, hash=digest, problem=OTHER_CONTENT if file.name in names else "")
 
 

@@ -10,10 +10,11 @@ from pyspark.sql import functions as f
 
 from spark_jobs.declare import RECORD, RawTable, merged
 from spark_jobs.sql import name_of
-from spark_jobs.tables.cut import Cut, day_cut, often_cut, waiting
+from spark_jobs.tables.cut import Cut, day_cut, often_cut
 from spark_jobs.tables.ledger import read_as, touched_days
 from spark_jobs.tables.references import Reference, fingerprint, referred
 from spark_jobs.tables.shared import as_note, days_of, require_refined
+from spark_jobs.tables.span import waiting
 from spark_jobs.tables.standing import code_of
 from spark_jobs.tables.typed import OVERFLOW_IS_NULL, as_silver, settings, typed, with_all_reasons, with_event_time
 from spark_jobs.work import Result, Work
@@ -126,7 +127,7 @@ def _write(work: Work, table: RawTable, rows: DataFrame, cut: Cut | None, note: 
     # A sort of all rows: it comes before the refused are kept apart only where it may refuse one itself.
     judged = _ranked(rows, table) if table.repeats_refused else rows
     bad = judged.observe(seen, _count("in", "TRUE")).where(refused)
-    refusals = bad.selectExpr(*QUARANTINE, *(["_at AS at"] if table.often else []))
+    refusals = bad.selectExpr(*QUARANTINE, *(["_at AS at"] if table.in_milliseconds else []))
     quarantined = work.lake.quarantine(table.name).replace(refusals, cut.records if cut else None, note)
     taken = judged.where(f"NOT {refused}").drop(*OF_REFUSALS)
     winners = (

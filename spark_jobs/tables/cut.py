@@ -7,35 +7,16 @@ from typing import Any
 
 from pyspark.sql import functions as f
 
-from spark_jobs.declare import RawTable, Window, merged
+from spark_jobs.declare import RawTable, Window
 from spark_jobs.lakehouse import Lake, within
 from spark_jobs.sql import text
 from spark_jobs.tables.ledger import SCATTERED, few, loaded_since
 from spark_jobs.tables.silver import Silver
+from spark_jobs.tables.span import Span, between, few_spans, note_of, waiting
 from spark_jobs.work import Work
 
 DAY = timedelta(days=1)
 UNDATED = "at IS NULL"  # of bronze and quarantine: no time that can be believed
-
-
-@dataclass(frozen=True, kw_only=True, order=True)
-class Span:
-    """[start, end) in UTC."""
-
-    start: datetime
-    end: datetime
-
-    @classmethod
-    def of(cls, windows: Iterable[Window]) -> "list[Span]":
-        return [cls(start=window.starts_at, end=window.ends_at) for window in windows]
-
-    @property
-    def days(self) -> Window:
-        """Those it has a part of."""
-        return Window.of(self.start.date(), (self.end - timedelta(microseconds=1)).date())
-
-    def widened(self, *, before: timedelta = timedelta(), after: timedelta = timedelta()) -> "Span":
-        return Span(start=self.start - before, end=self.end + after)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,28 +49,11 @@ class Cut:
 
     def widened(self, *, before: timedelta = timedelta(), after: timedelta = timedelta()) -> "Cut":
         """Spans further reaching; days are widened by whole days."""
-        return replace(self, spans=_few(span.widened(before=before, after=after) for span in self.spans or ()))
+        return replace(self, spans=few_spans(span.widened(before=before, after=after) for span in self.spans or ()))
 
     @property
     def note(self) -> dict[str, Any]:
-        later = [[span.start.isoformat(), span.end.isoformat()] for span in self.later]
-        return {"later": later} if later else {}
-
-
-def between(spans: Iterable[Span], moment: str) -> str:
-    """An SQL condition that holds within these spans, and never where there is none."""
-    told = (f"({moment} >= {_literal(span.start)} AND {moment} < {_literal(span.end)})" for span in spans)
-    return " OR ".join(told) or "FALSE"
-
-
-def _literal(moment: datetime) -> str:
-    return f"TIMESTAMP'{moment:%Y-%m-%d %H:%M:%S}Z'"
-
-
-def waiting(note: Mapping[str, Any]) -> list[Span]:
-    """What came behind the watermark, as a table's note says."""
-    told = ((datetime.fromisoformat(moment) for moment in span) for span in note.get("later", []))
-    return [Span(start=start, end=end) for start, end in told]
+        return note_of(self.later)
 
 
 def often_cut(work: Work, table: RawTable, since: int, until: int, waits: Sequence[Span]) -> Cut | None:
@@ -104,8 +68,8 @@ def often_cut(work: Work, table: RawTable, since: int, until: int, waits: Sequen
     late = [*waits, *(span for span in came if span.end <= horizon)]
     spans = [span for span in came if span.end > horizon]
     if work.job.days_over:  # it closes a day
-        return Cut(spans=_few([*spans, *late]), files=files)
-    return Cut(spans=_few(spans), files=files, later=_few(late))
+        return Cut(spans=few_spans([*spans, *late]), files=files)
+    return Cut(spans=few_spans(spans), files=files, later=few_spans(late))
 
 
 def follow(work: Work, silver: Silver, note: Mapping[str, Any]) -> Cut | None:
@@ -120,7 +84,8 @@ def follow(work: Work, silver: Silver, note: Mapping[str, Any]) -> Cut | None:
     if not found or len(found) < len(cuts):
         return None
     return Cut(
-        spans=_few(span for cut in found for span in cut.spans or ()), later=_few(s for cut in found for s in cut.later)
+        spans=few_spans(span for cut in found for span in cut.spans or ()),
+        later=few_spans(s for cut in found for s in cut.later),
     )
 
 
@@ -140,8 +105,3 @@ def _units(lake: Lake, table: RawTable, files: Sequence[str], version: int) -> l
     starts = dated.selectExpr(f"unix_seconds(at) div {seconds} * {seconds} AS start").distinct().collect()
     begins = (datetime.fromtimestamp(row.start, UTC) for row in starts)
     return [Span(start=start, end=start + unit) for start in begins]
-
-
-def _few(spans: Iterable[Span]) -> list[Span]:
-    joined = merged(spans)
-    return joined if len(joined) <= SCATTERED else [replace(joined[0], end=joined[-1].end)]

@@ -82,6 +82,11 @@ class Ledger:
         held = {(row.file, row.hash): row for row in rows.collect()}
         return [_entry(key, files[key], held.get(key), bronze) for key in sorted(files)]
 
+    def follow_upkeep(self, bronze: int | None) -> None:
+        """Somebody made bronze compact: from now on that version is read, the one before loses its files some day."""
+        if bronze is not None and self.state.note and bronze != read_as(self.state.note):
+            self.add([], self.state.note | {"compact": bronze})
+
     def _of(self, bronze: int, files: Sequence[RawFile]) -> DataFrame:
         """All that bronze holds of these files, and little more: what lies elsewhere is not even opened."""
         names = [file.name for file in files]

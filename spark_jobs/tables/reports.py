@@ -13,13 +13,15 @@ from pyspark.sql import functions as f
 from spark_jobs import use_cases
 from spark_jobs.declare import BadDeclaration, Report, Window
 from spark_jobs.files import Files
-from spark_jobs.lakehouse import Commit, Table, within
-from spark_jobs.tables.cut import Cut, day_cut, follow, waiting
+from spark_jobs.lakehouse import Commit, State, Table, within
+from spark_jobs.tables.cut import Cut, follow
 from spark_jobs.tables.ledger import few
 from spark_jobs.tables.live import live_sql
 from spark_jobs.tables.page import page
 from spark_jobs.tables.pictures import seen
 from spark_jobs.tables.silver import Silver
+from spark_jobs.tables.span import note_of, waiting
+from spark_jobs.tables.standing import code_of_reports
 from spark_jobs.tracking import Tracking
 from spark_jobs.work import Work
 
@@ -53,27 +55,39 @@ class _Making:
     work: Work
     silver: Silver
     scored: Scored | None
-    versions: dict[str, int] = field(default_factory=dict)  # of reports that are made
+    made: dict[str, State] = field(default_factory=dict)  # reports, as they stand now
 
     def write(self, report: Report, table: Table) -> Commit:
         work, note = self.work, table.state().note
+        if note.get("code") != self.code:
+            note = {}  # everything is to be made again
         cut = self._followed(report, note) or self._days(report, note)
         made = _function(work, report)(self._frames(report, cut)) if cut.holds_any else table.read().limit(0)
         if "day" not in made.columns:
             raise BadDeclaration(f"{work.use_case.name}/reports.py: {report.name} must give a column 'day'")
         where = cut.rows(report.moment)
         rows = made.select("day", *(name for name in made.columns if name != "day")).where(where)
-        done = table.replace(rows, where, self.silver.made_from | cut.note)
-        self.versions[report.name] = done.version
+        note = self._note(report, cut)
+        done = table.replace(rows, where, note)
+        self.made[report.name] = State(version=done.version, note=note)
         return done
+
+    @cached_property
+    def code(self) -> str:
+        return code_of_reports(self.work, self.silver)
+
+    def _note(self, report: Report, cut: Cut) -> dict[str, Any]:
+        """What silver still waits with, or a report that is read, this one waits with too."""
+        read = (span for name in report.reads for span in waiting(self.made[name].note))
+        return self.silver.made_from | {"code": self.code} | note_of([*cut.later, *self.silver.later, *read])
 
     def _days(self, report: Report, note: Mapping[str, Any]) -> Cut:
         """Those asked for and scored, and those whose facts came later."""
         changes = self.silver.changes(note, sure=self.work.job.window)
         late = [window for days in changes.days.values() for window in days]
         scored = [self.scored.window] if self.scored else []
-        cut = day_cut([self.work.job.window, *scored, *late], waiting(note))
-        return Cut(days=few(window.widened(after=report.lookback) for window in cut.days))
+        days = (window.widened(after=report.lookback) for window in (self.work.job.window, *scored, *late))
+        return Cut(days=few(days))
 
     def _followed(self, report: Report, note: Mapping[str, Any]) -> Cut | None:
         """While a day goes on, what the units touch that something came for."""
@@ -87,7 +101,7 @@ class _Making:
         before = report.lookback
         reach = within(few(day.widened(before=before) for day in cut.days or cut.span_days))
         if report.reads:
-            return {name: self.work.lake.gold(name).read(self.versions[name]).where(reach) for name in report.reads}
+            return {name: self.work.lake.gold(name).read(self.made[name].version).where(reach) for name in report.reads}
         if cut.spans is not None:
             return self.silver.rows(cut.widened(before=before).rows())
         silver = self.silver.frames(cut.days, before=before)

@@ -12,6 +12,7 @@ from spark_jobs.declare import RECORD, RawTable, Window, common, days_of, merged
 from spark_jobs.lakehouse import Lake, State, within
 from spark_jobs.sql import name_of
 from spark_jobs.tables.ledger import few, touched_days
+from spark_jobs.tables.span import Span, note_of, waiting
 from spark_jobs.work import Work
 
 
@@ -47,9 +48,14 @@ class Silver:
 
     @property
     def made_from(self) -> dict[str, Any]:
-        """What a table that is made from this silver writes into its note."""
+        """What a table that is made from this silver writes into its note: what this silver still waits with, too."""
         content = {name: said for name, said in self.said("content").items() if said}  # things have one, facts none
-        return {"bronze": self.said("bronze"), "content": content}
+        return {"bronze": self.said("bronze"), "content": content} | note_of(self.later)
+
+    @property
+    def later(self) -> list[Span]:
+        """What came behind the watermark, and is not in these tables yet."""
+        return [span for table in self.delivered for span in waiting(self.states[table.name].note)]
 
     def said(self, key: str) -> dict[str, Any]:
         """One word of every table's note."""
@@ -67,13 +73,12 @@ class Silver:
         """
         everything = self.all_changed(note)
         since = {} if everything else note.get("bronze", {})
-        days = {
-            table.name: self._kept(
-                table, touched_days(self.lake, table, since.get(table.name), self.said("bronze")[table.name]), sure
-            )
-            for table in self.delivered
-            if table.timed
-        }
+        waited = [span.days for span in waiting(note)]
+        days = {}
+        for table in self.delivered:
+            if table.timed:
+                touched = touched_days(self.lake, table, since.get(table.name), self.said("bronze")[table.name])
+                days[table.name] = self._kept(table, merged([*touched, *waited]), sure)
         return Changes(everything=everything, days=days)
 
     def _kept(self, table: RawTable, touched: Sequence[Window], sure: Window) -> list[Window]:

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
+from spark_jobs import use_cases
 from spark_jobs.declare import RawTable, Tables, common
-from spark_jobs.tables.cut import waiting
 from spark_jobs.tables.ledger import Ledger
 from spark_jobs.tables.references import referred
 from spark_jobs.tables.shared import days_of
 from spark_jobs.tables.silver import Silver
+from spark_jobs.tables.span import waiting
 from spark_jobs.work import Work
 
 
@@ -17,6 +18,12 @@ def code_of(use_case: Tables, table: RawTable) -> str:
     """Changes when silver of this table would come out differently from the same bronze."""
     declared = repr((table, use_case.table(table.refers_to[0]) if table.refers_to else None))
     return sha256(declared.encode()).hexdigest()[:16]
+
+
+def code_of_reports(work: Work, silver: Silver) -> str:
+    """Changes when a report would come out differently from the same files."""
+    made_by = use_cases.text(work.use_case.name, "reports") if work.use_case.reports else ""
+    return sha256(f"{sorted(silver.said('code').items())}\n{made_by}".encode()).hexdigest()[:16]
 
 
 def nothing_left(work: Work, ledgers: Sequence[Ledger]) -> str:
@@ -33,7 +40,8 @@ def nothing_left(work: Work, ledgers: Sequence[Ledger]) -> str:
 
 def _made(work: Work, silver: Silver, note: dict[str, Any]) -> bool:
     """A report; what came behind the watermark may wait until a day is over."""
-    wanted = silver.made_from
+    wanted = {name: told for name, told in silver.made_from.items() if name != "later"}
+    wanted["code"] = code_of_reports(work, silver)
     return {name: note.get(name) for name in wanted} == wanted and not (work.job.days_over and waiting(note))
 
 

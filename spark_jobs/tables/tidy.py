@@ -12,7 +12,7 @@ LOG = logging.getLogger(__name__)
 
 
 def tidy(work: Work) -> None:
-    """Of all tables that are followed while a day goes on, and of what is made from them by units."""
+    """Of all tables that are followed while a day goes on, and of what is made from them."""
     followed = [table for table in work.use_case.tables if table.often]
     if not followed or work.job.until is None or not work.job.days_over:
         return
@@ -29,10 +29,10 @@ def _bronze(work: Work, table: RawTable) -> None:
     """The ledger says which version is to be read: the one before loses its files some day."""
     bronze, ledger = work.lake.bronze(table.name), Ledger.of(work.lake, table)
     if bronze.version() == read_as(ledger.state.note) and bronze.compact()[0]:
-        ledger.add([], ledger.state.note | {"compact": bronze.version()})
+        ledger.follow_upkeep(bronze.version())
 
 
 def _tables(lake: Lake, work: Work, followed: list[RawTable]) -> Iterator[Table]:
     for table in followed:
         yield from (lake.files(table.name), lake.silver(table.name), lake.quarantine(table.name))
-    yield from (lake.gold(report.name) for report in work.use_case.reports if report.moment)
+    yield from (lake.gold(report.name) for report in work.use_case.reports)

@@ -23,7 +23,7 @@ SHAPES = {
 
 def record(table: RawTable) -> tuple[str, ...]:
     """What bronze says of a record, its columns apart."""
-    return (*RECORD, "at") if table.often else RECORD
+    return (*RECORD, "at") if table.in_milliseconds else RECORD
 
 
 def typed(bronze: DataFrame, table: RawTable) -> DataFrame:

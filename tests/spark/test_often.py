@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from spark_jobs.declare import Job, NotYet, Place, Reads, Report, Stage, Window
+from spark_jobs.declare import Job, NotYet, Place, Reads, Report, Stage, Tables, Window
 from spark_jobs.lakehouse import Table
 from spark_jobs.stages import ingest, refine, report
 from spark_jobs.tables.shared import require_refined
@@ -46,8 +46,8 @@ class Fleet:
         job = Job(stage=stage, use_case=USE_CASE.name, window=window or Window.of(FIRST), until=until)
         return Work(job=job, place=place, use_case=USE_CASE, spark=self.spark)
 
-    def stage(self, stage: Stage, minutes: int | None) -> dict[str, Any]:
-        found: dict[str, Any] = STAGES[stage].run(self.work(stage, minutes))
+    def stage(self, stage: Stage, minutes: int | None, declared: Tables = USE_CASE) -> dict[str, Any]:
+        found: dict[str, Any] = STAGES[stage].run(replace(self.work(stage, minutes), use_case=declared))
         return found
 
     def run(self, minutes: int | None) -> dict[str, Any]:
@@ -93,6 +93,51 @@ def test_a_day_in_pieces_is_the_day_in_one(spark: SparkSession, cuts: list[int])
         for name in TABLES:
             assert pieces.rows(name) == whole.rows(name), name
         assert len(whole.rows("silver/readings")) > 300
+
+
+@dataclass(frozen=True)
+class TwoDays(Fleet):
+    def work(self, stage: Stage, minutes: int | None, window: Window | None = None) -> Work:
+        """Of two days, as they stand then."""
+        reach = Window(start=FIRST, end=FIRST + (1 if minutes is not None and minutes <= 1440 else 2) * DAY)
+        return super().work(stage, minutes, window or reach)
+
+
+STEPS = ("run", "report fails", "all fails", "the first day by the form", "with fewer reports")
+FEWER = replace(USE_CASE, reports=USE_CASE.reports[:2])
+
+
+@pytest.mark.long
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 287), st.sampled_from(STEPS)), min_size=3, max_size=5, unique_by=lambda one: one[0]
+    )
+)
+@few(2)
+def test_days_are_the_same_after_whatever_happened_while_they_went_on(
+    spark: SparkSession, steps: dict[int, str]
+) -> None:
+    """What is late on the first day comes on the second, behind the watermark."""
+    with TemporaryDirectory() as one, TemporaryDirectory() as many:
+        whole, pieces = TwoDays(spark, Path(one)), TwoDays(spark, Path(many))
+        whole.run(None)
+        for slot, step in sorted(steps.items()):
+            _happens(pieces, slot * 10, step)
+        pieces.run(2880)
+        for name in TABLES:
+            assert pieces.rows(name) == whole.rows(name), (name, steps)
+
+
+def _happens(fleet: Fleet, minutes: int, step: str) -> None:
+    declared = FEWER if step == "with fewer reports" else USE_CASE
+    fleet.stage(Stage.INGEST, minutes, declared)
+    if step == "the first day by the form" and minutes > 1440:
+        for stage in (Stage.REFINE, Stage.REPORT):
+            STAGES[stage].run(fleet.work(stage, None, Window.of(FIRST)))
+    elif step != "all fails":
+        fleet.stage(Stage.REFINE, minutes, declared)
+        if step != "report fails":
+            fleet.stage(Stage.REPORT, minutes, declared)
 
 
 @pytest.fixture(scope="module")

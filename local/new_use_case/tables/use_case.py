@@ -1,6 +1,6 @@
 """NAME: say in one line what people are to see."""
 
-from spark_jobs.declare import Bars, Column, Hours, Kind, Mark, RawTable, Report, Tables
+from spark_jobs.declare import END_OF_TIME, Bars, Column, Hours, Kind, Mark, RawTable, Report, Tables
 
 PICTURES = (  # of the newest day, on one page: SQL of the report's columns
     Hours(title="People by hour", length="sum(people)"),
@@ -19,7 +19,7 @@ USE_CASE = Tables(
             columns=(
                 Column(name="door", kind=Kind.TEXT, codes=("north", "south")),
                 Column(name="counted", kind=Kind.INTEGER, low=0, header="people.in"),  # within the object `people`
-                Column(name="timestamp", kind=Kind.INTEGER, low=0),  # milliseconds since 1970
+                Column(name="timestamp", kind=Kind.INTEGER, low=0, high=END_OF_TIME),  # milliseconds since 1970
             ),
             key=("door", "at"),
             day_column="timestamp",

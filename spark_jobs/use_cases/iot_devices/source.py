@@ -1,7 +1,7 @@
 """Where readings come from: a simulated fleet, or the published ones."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
@@ -70,11 +70,8 @@ def public(folder: Path, window: Window) -> Iterator[Delivery]:
     if window.end <= PUBLISHED:
         return
     for path in sorted(folder.glob("iot_devices*.json")):
-        yield delivery(PUBLISHED, path.name, path.read_text(encoding="utf-8").splitlines())
-
-
-def delivery(day: date, name: str, lines: Sequence[str]) -> Delivery:
-    return Delivery(table=READINGS.name, day=day, name=name, text="\n".join([*lines, ""]))
+        make = partial(path.read_text, encoding="utf-8")
+        yield Delivery(table=READINGS.name, day=PUBLISHED, name=path.name, make=make)
 
 
 def midnight(day: date) -> datetime:

@@ -2,11 +2,23 @@
 
 from datetime import timedelta
 
-from spark_jobs.declare import Bars, Column, Hours, Kind, Listed, Mark, Often, Publication, RawTable, Report, Tables
+from spark_jobs.declare import (
+    END_OF_TIME,
+    Bars,
+    Column,
+    Hours,
+    Kind,
+    Listed,
+    Mark,
+    Often,
+    Publication,
+    RawTable,
+    Report,
+    Tables,
+)
 
 DAY = timedelta(days=1)
 EVERY = timedelta(minutes=10)
-END_OF_TIME = 253_402_300_799_999  # milliseconds, the last of the year 9999
 
 # Carbon dioxide, in parts per million, and what a display shows of it.
 YELLOW, RED = 1001, 1401
