@@ -110,7 +110,7 @@ def _engine(config: pytest.Config) -> "Engine":
     folder = Path(mkdtemp(prefix="nightshift-tests-"))
     stack = config.stash.setdefault(OPEN, ExitStack())
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
-    config.stash[ENGINE] = found = stack.enter_context(running(folder, folder / "lake", memory="3g"))
+    config.stash[ENGINE] = found = stack.enter_context(running(folder, folder / "lake", memory="4g"))
     return found
 
 

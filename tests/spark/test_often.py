@@ -108,11 +108,7 @@ FEWER = replace(USE_CASE, reports=USE_CASE.reports[:2])
 
 
 @pytest.mark.long
-@given(
-    st.lists(
-        st.tuples(st.integers(1, 287), st.sampled_from(STEPS)), min_size=3, max_size=5, unique_by=lambda one: one[0]
-    )
-)
+@given(st.dictionaries(st.integers(1, 287), st.sampled_from(STEPS), min_size=3, max_size=5))
 @few(2)
 def test_days_are_the_same_after_whatever_happened_while_they_went_on(
     spark: SparkSession, steps: dict[int, str]
