@@ -126,7 +126,7 @@ def test_models_of_simulated_data_say_so_and_of_published_ones_what_is_to_be_kno
     assert "Of the published data: perfect forecast" in card(bikes, "public", {})
 
 
-@pytest.mark.parametrize("name", use_cases.names())
+@pytest.mark.parametrize("name", use_cases.models())
 def test_every_use_case_has_its_card(name: str) -> None:
     use_case = use_cases.learning(name)
     said = card(use_case, "simulated", {})

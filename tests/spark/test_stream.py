@@ -96,7 +96,7 @@ def test_stream_and_night_of_the_same_files_agree_in_every_column(lake: Lake, ca
     lake.file("blank lines.json", "", "")
     lake.file("draft.json.tmp", line(9))
     lake.file(".hidden.json", line(9))
-    lake.file("a [b] {c} 100% ü.json", line(3), day=1)
+    lake.file("a [b] {c} 100%.json", line(3), day=1)
     (lake.landing / "streamed" / "events" / "notes").mkdir()
     (lake.landing / "streamed" / "events" / "notes" / "read me.json").write_text(line(8))
     counts = lake.ingest()
@@ -112,7 +112,7 @@ def test_names_that_are_patterns_to_spark_are_names(spark: SparkSession, tmp_pat
     lake.file("one.json", line(1))
     assert lake.ingest()["records"] == 1
     lake.file("10:20.json", line(2))
-    lake.file("[t]wo?*.json", line(3))
+    lake.file("[t]wo?*ü.json", line(3))  # which Java cannot even open where its locale has no such letter
     assert lake.ingest()["records"] == 2
     agrees(lake)
 
