@@ -22,7 +22,6 @@ from spark_jobs.work import Result, Work
 LOG = logging.getLogger(__name__)
 
 COUNTS = ("in", "kept", "superseded", "quarantined", "nulled")
-OF_REFUSALS = ("_line", "_raw", "_problem")
 QUARANTINE = (
     *("_day AS day", "_arrival_day AS arrival_day", "_file AS file", "_record AS record"),
     *("_line AS line", "_raw AS raw", "_reasons AS reasons"),
@@ -79,7 +78,7 @@ def _refine(work: Work, table: RawTable) -> Refined | None:
     reference = referred(work.lake, table)
     cut = _cut(work, table, reference, note, version) if table.timed and since is not None else None
     bronze = work.lake.bronze(table.name).read(read_as(ledger))
-    rows = _judged(bronze.where(cut.records) if cut else bronze, table, reference)
+    rows = _ranked(_judged(bronze.where(cut.records) if cut else bronze, table, reference), table)
     days = merged([*days_of(note), *work.job.days_over])
     made_from = {"bronze": version, "code": code, "days": as_note(days)} | (reference.note if reference else {})
     return _write(work, table, rows, cut, made_from | (cut.note if cut else {}))
@@ -124,14 +123,11 @@ def _write(work: Work, table: RawTable, rows: DataFrame, cut: Cut | None, note: 
     """Quarantine first: silver's note says that both are done."""
     seen, good, won, unknown = Observation(), Observation(), Observation(), Observation()
     refused = "size(_reasons) > 0"
-    # A sort of all rows: it comes before the refused are kept apart only where it may refuse one itself.
-    judged = _ranked(rows, table) if table.repeats_refused else rows
-    bad = judged.observe(seen, _count("in", "TRUE")).where(refused)
+    bad = rows.observe(seen, _count("in", "TRUE")).where(refused)
     refusals = bad.selectExpr(*QUARANTINE, *(["_at AS at"] if table.in_milliseconds else []))
     quarantined = work.lake.quarantine(table.name).replace(refusals, cut.records if cut else None, note)
-    taken = judged.where(f"NOT {refused}").drop(*OF_REFUSALS)
     winners = (
-        (taken if table.repeats_refused else _ranked(taken, table))
+        rows.where(f"NOT {refused}")
         .observe(good, _count("superseded", "_turn > 1"))
         .where("_turn = 1")
         .observe(won, f.coalesce(f.sum("_nulled"), f.lit(0)).alias("nulled"))
