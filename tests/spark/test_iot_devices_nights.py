@@ -24,8 +24,9 @@ class Fleet:
     spark: SparkSession
     folder: Path
     source: str = "simulated"
+    knobs: str = "devices=12,pause=900,late=0.05,twice=0.03,broken=0.02"
 
-    def work(self, stage: Stage, window: Window) -> Work:
+    def work(self, stage: Stage, window: Window, until: datetime | None = None) -> Work:
         address = f"sqlite:///{self.folder}/mlflow.db"
         place = Place(
             lake=f"{self.folder}/lake",
@@ -33,9 +34,9 @@ class Fleet:
             tracking=address,
             registry=address,
             source=self.source,
-            simulation="devices=12,pause=900,late=0.05,twice=0.03,broken=0.02",
+            simulation=self.knobs,
         )
-        job = Job(stage=stage, use_case=USE_CASE.name, window=window)
+        job = Job(stage=stage, use_case=USE_CASE.name, window=window, until=until)
         return Work(job=job, place=place, use_case=USE_CASE, spark=self.spark)
 
     def night(self, first: int, last: int | None = None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Runs over the day so far: a day is the same in one piece or in many, and nothing that is left to do is forgotten."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,19 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from spark_jobs.declare import Job, NotYet, Place, Reads, Report, Stage, Tables, Window
+from spark_jobs.declare import NotYet, Reads, Report, Stage, Tables, Window
 from spark_jobs.lakehouse import Table
-from spark_jobs.stages import ingest, refine, report
+from spark_jobs.stages import ingest, refine
 from spark_jobs.tables.shared import require_refined
 from spark_jobs.tables.typed import settings
 from spark_jobs.use_cases.iot_devices.use_case import USE_CASE
 from spark_jobs.work import Work
 from tests.spark.shop import Town
+from tests.spark.test_iot_devices_nights import DAY, FIRST, STAGES
+from tests.spark.test_iot_devices_nights import Fleet as Devices
 from tests.spark.test_laws import few
 
-DAY = timedelta(days=1)
-FIRST = date(2024, 3, 1)
-STAGES = {Stage.INGEST: ingest, Stage.REFINE: refine, Stage.REPORT: report}
+KNOBS = "devices=8,pause=1800,late=0.1,twice=0.05,broken=0.03"
 TABLES = ("bronze/readings", "silver/readings", "quarantine/readings", *(f"gold/{r.name}" for r in USE_CASE.reports))
 
 
@@ -34,17 +34,8 @@ class Fleet:
 
     def work(self, stage: Stage, minutes: int | None, window: Window | None = None) -> Work:
         """Of the first day, as it stands so many minutes after it began."""
-        address = f"sqlite:///{self.folder}/mlflow.db"
-        place = Place(
-            lake=f"{self.folder}/lake",
-            landing=f"{self.folder}/landing",
-            tracking=address,
-            registry=address,
-            simulation="devices=8,pause=1800,late=0.1,twice=0.05,broken=0.03",
-        )
-        until = None if minutes is None else at(minutes)
-        job = Job(stage=stage, use_case=USE_CASE.name, window=window or Window.of(FIRST), until=until)
-        return Work(job=job, place=place, use_case=USE_CASE, spark=self.spark)
+        devices = Devices(self.spark, self.folder, knobs=KNOBS)
+        return devices.work(stage, window or Window.of(FIRST), None if minutes is None else at(minutes))
 
     def stage(self, stage: Stage, minutes: int | None, declared: Tables = USE_CASE) -> dict[str, Any]:
         found: dict[str, Any] = STAGES[stage].run(replace(self.work(stage, minutes), use_case=declared))
