@@ -5,7 +5,7 @@ work lives on, commits included. Its Spark jobs are therefore cancelled as well,
 ended; until then the execution stays known as one that runs, and a next try waits for it.
 
 A stream runs beside all executions. It is ended when nobody asks after it any more: its client does so all the time.
-(Whoever takes its session ends it too, by Spark's own doing, and waits for that.)
+(Whoever takes its session ends it too, by Spark's own doing, and waits for that as long as `stopTimeout` says.)
 """
 
 import logging
