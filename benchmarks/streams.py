@@ -3,13 +3,13 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from pathlib import Path
 
 import duckdb
 from pyspark.sql import SparkSession
 
-from benchmarks.lakes import Town, days, workshop
+from benchmarks.lakes import Town, workshop
 from benchmarks.measured import Taken, asked, run, tell, timed
 from spark_jobs import use_cases
 from spark_jobs.declare import Job, Stage, Window
@@ -103,8 +103,7 @@ def late_in_the_day() -> None:
     with founded("simulated") as town:
         seconds = {}
         for slot in (1, 2, 3, LAST - 3, LAST - 2, LAST - 1, LAST):
-            until = datetime.combine(DAY, time(), tzinfo=days(1, DAY).starts_at.tzinfo) + slot * timedelta(minutes=10)
-            seconds[slot] = took(town, STAGES, until).seconds
+            seconds[slot] = took(town, STAGES, Window.of(DAY).starts_at + slot * EVERY).seconds
         told = ", ".join(f"{slot}. {one:.1f} s" for slot, one in seconds.items())
         tell(f"  runs of a day of 144, {SLOT:,} readings each ({LAST - 3}.: all from the 4th on): {told}")
     asked("times the second run, the last but one", seconds[LAST - 1] / seconds[2], at_most=1.5)

@@ -9,7 +9,7 @@ from pathlib import Path
 from local.commands import tell
 from local.home import from_environment
 from spark_jobs import use_cases
-from spark_jobs.declare import BadRequest, NightshiftError
+from spark_jobs.declare import BadRequest, NightshiftError, Place
 
 
 def main(typed: Mapping[str, str]) -> None:
@@ -19,9 +19,11 @@ def main(typed: Mapping[str, str]) -> None:
         raise BadRequest(
             "USE_CASE", f"{use_case.name} takes none of its tables as a stream: there is nothing to forget"
         )
-    folder = Path(home.root) / "lake" / use_case.name / "streams"
-    if folder.exists():
-        shutil.rmtree(folder)
+    place = Place(lake=str(home.lake), landing="", tracking="", registry="")
+    for table in streams:
+        folder = Path(place.checkpoint(use_case.name, table))
+        if folder.exists():
+            shutil.rmtree(folder)
     tell(
         f"{', '.join(streams)} of {use_case.name} begins anew with the next run. What is loaded already stays as it is."
     )

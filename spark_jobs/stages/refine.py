@@ -14,7 +14,7 @@ from spark_jobs.tables.cut import Cut, day_cut, often_cut
 from spark_jobs.tables.ledger import read_as, touched_days
 from spark_jobs.tables.references import Reference, fingerprint, referred
 from spark_jobs.tables.shared import as_note, days_of, require_refined
-from spark_jobs.tables.span import waiting
+from spark_jobs.tables.span import note_of, waiting
 from spark_jobs.tables.standing import code_of
 from spark_jobs.tables.typed import OVERFLOW_IS_NULL, as_silver, settings, typed, with_all_reasons, with_event_time
 from spark_jobs.work import Result, Work
@@ -81,7 +81,7 @@ def _refine(work: Work, table: RawTable) -> Refined | None:
     rows = _ranked(_judged(bronze.where(cut.records) if cut else bronze, table, reference), table)
     days = merged([*days_of(note), *work.job.days_over])
     made_from = {"bronze": version, "code": code, "days": as_note(days)} | (reference.note if reference else {})
-    return _write(work, table, rows, cut, made_from | (cut.note if cut else {}))
+    return _write(work, table, rows, cut, made_from | note_of(cut.later if cut else ()))
 
 
 def _cut(work: Work, table: RawTable, reference: Reference | None, note: dict[str, Any], version: int) -> Cut:

@@ -12,7 +12,7 @@ from spark_jobs.lakehouse import Lake, within
 from spark_jobs.sql import text
 from spark_jobs.tables.ledger import SCATTERED, few, loaded_since
 from spark_jobs.tables.silver import Silver
-from spark_jobs.tables.span import Span, between, few_spans, note_of, waiting
+from spark_jobs.tables.span import Span, between, few_spans, waiting
 from spark_jobs.work import Work
 
 DAY = timedelta(days=1)
@@ -51,10 +51,6 @@ class Cut:
         """Spans further reaching; days are widened by whole days."""
         return replace(self, spans=few_spans(span.widened(before=before, after=after) for span in self.spans or ()))
 
-    @property
-    def note(self) -> dict[str, Any]:
-        return note_of(self.later)
-
 
 def often_cut(work: Work, table: RawTable, since: int, until: int, waits: Sequence[Span]) -> Cut | None:
     """Of a run over the day so far, the units that files loaded since touch. None: whole days are better."""
@@ -69,7 +65,7 @@ def often_cut(work: Work, table: RawTable, since: int, until: int, waits: Sequen
     spans = [span for span in came if span.end > horizon]
     if work.job.days_over:  # it closes a day
         return Cut(spans=few_spans([*spans, *late]), files=files)
-    return Cut(spans=few_spans(spans), files=files, later=few_spans(late))
+    return Cut(spans=few_spans(spans), files=files, later=late)
 
 
 def follow(work: Work, silver: Silver, note: Mapping[str, Any]) -> Cut | None:
@@ -85,7 +81,7 @@ def follow(work: Work, silver: Silver, note: Mapping[str, Any]) -> Cut | None:
         return None
     return Cut(
         spans=few_spans(span for cut in found for span in cut.spans or ()),
-        later=few_spans(s for cut in found for s in cut.later),
+        later=[span for cut in found for span in cut.later],
     )
 
 

@@ -56,6 +56,7 @@ class _Making:
     silver: Silver
     scored: Scored | None
     made: dict[str, State] = field(default_factory=dict)  # reports, as they stand now
+    cuts: dict[str, Cut | None] = field(default_factory=dict)  # for reports that saw the same last
 
     def write(self, report: Report, table: Table) -> Commit:
         work, note = self.work, table.state().note
@@ -91,10 +92,17 @@ class _Making:
 
     def _followed(self, report: Report, note: Mapping[str, Any]) -> Cut | None:
         """While a day goes on, what the units touch that something came for."""
-        cut = None if self.silver.all_changed(note) else follow(self.work, self.silver, note)
+        cut = None if self.silver.all_changed(note) else self._since(note)
         if cut is None or report.moment:
             return cut and cut.widened(after=report.lookback)
         return replace(cut, spans=None, days=few(day.widened(after=report.lookback) for day in cut.span_days))
+
+    def _since(self, note: Mapping[str, Any]) -> Cut | None:
+        """Asked of bronze once."""
+        seen = repr([note.get(word) for word in ("bronze", "later")])
+        if seen not in self.cuts:
+            self.cuts[seen] = follow(self.work, self.silver, note)
+        return self.cuts[seen]
 
     def _frames(self, report: Report, cut: Cut) -> Frames:
         """Of what is cut and some before: silver and live predictions, or reports; tables without time whole."""

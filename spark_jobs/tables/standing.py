@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Any
 
 from spark_jobs import use_cases
 from spark_jobs.declare import RawTable, Tables, common
@@ -31,18 +30,18 @@ def nothing_left(work: Work, ledgers: Sequence[Ledger]) -> str:
     silver = Silver.of(work)
     if not all(_stands(work, silver, ledger) for ledger in ledgers):
         return ""
-    tables = [work.lake.gold(report.name) for report in work.use_case.reports]
-    if silver.delivered and not all(_made(work, silver, table.state().note) for table in tables):
+    if silver.delivered and not _reports_stand(work, silver):
         return ""
     newest = max((file for ledger in ledgers for file, _ in ledger.loaded), default="")
     return f"nothing new came since {newest}" if newest else "nothing has come yet"
 
 
-def _made(work: Work, silver: Silver, note: dict[str, Any]) -> bool:
-    """A report; what came behind the watermark may wait until a day is over."""
+def _reports_stand(work: Work, silver: Silver) -> bool:
+    """What came behind the watermark may wait until a day is over."""
     wanted = {name: told for name, told in silver.made_from.items() if name != "later"}
     wanted["code"] = code_of_reports(work, silver)
-    return {name: note.get(name) for name in wanted} == wanted and not (work.job.days_over and waiting(note))
+    notes = (work.lake.gold(report.name).state().note for report in work.use_case.reports)
+    return all(note == note | wanted and not (work.job.days_over and waiting(note)) for note in notes)
 
 
 def _stands(work: Work, silver: Silver, ledger: Ledger) -> bool:

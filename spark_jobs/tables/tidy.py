@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 
 from spark_jobs.declare import RawTable
-from spark_jobs.lakehouse import Lake, Table
+from spark_jobs.lakehouse import Table
 from spark_jobs.tables.ledger import Ledger, read_as
 from spark_jobs.work import Work
 
@@ -19,7 +19,7 @@ def tidy(work: Work) -> None:
     before, after = 0, 0
     for table in followed:
         _bronze(work, table)
-    for place in _tables(work.lake, work, followed):
+    for place in _tables(work, followed):
         was, became = place.compact()
         before, after = before + was, after + became
     LOG.info("small files of the day: %d became %d", before, after)
@@ -32,7 +32,8 @@ def _bronze(work: Work, table: RawTable) -> None:
         ledger.follow_upkeep(bronze.version())
 
 
-def _tables(lake: Lake, work: Work, followed: list[RawTable]) -> Iterator[Table]:
+def _tables(work: Work, followed: list[RawTable]) -> Iterator[Table]:
+    lake = work.lake
     for table in followed:
         yield from (lake.files(table.name), lake.silver(table.name), lake.quarantine(table.name))
     yield from (lake.gold(report.name) for report in work.use_case.reports)

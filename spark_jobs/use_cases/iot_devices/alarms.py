@@ -16,8 +16,8 @@ STUCK = 12  # readings in a row that say the same of everything
 PATIENCE = 2  # times its usual pause, after which a device is silent
 MEASURED = ("temp", "humidity", "c02_level")
 
-OF_AN_HOUR = Window.partitionBy("device_id", "hour").orderBy("at")
-TOLD = Window.partitionBy("day", "device_id")  # `day`: the one that is told of
+HOUR = Window.partitionBy("device_id", "hour")
+OF_AN_HOUR = HOUR.orderBy("at")
 PIECE = ("day", "hour", "device_id", "kind", "since", "until", "readings", "value", "shows")
 
 
@@ -40,38 +40,34 @@ def pause() -> Column:
 
 def _while(told: DataFrame, kind: str, holds: Column, value: Column) -> DataFrame:
     """For as long as readings say so, from one to the next that does not."""
-    other = f.lag("holds").over(OF_AN_HOUR)
-    marked = told.withColumn("holds", holds).withColumn("begins", f.when(other == f.col("holds"), 0).otherwise(1))
-    return _stretches(marked, kind, value, f.lit("")).where("holds").select(*PIECE)
+    found = _stretches(told.withColumn("says", holds), kind, value, f.lit(""))
+    return found.where("says").select(*PIECE)
 
 
 def _same(told: DataFrame) -> DataFrame:
     """Readings that all say the same: many, or at an end of the hour, where there may be more."""
     shows = f.concat_ws(" ", *(f.col(name).cast("string") for name in MEASURED))
-    other = f.lag("shown").over(OF_AN_HOUR)
-    marked = told.withColumn("shown", shows).withColumn("begins", f.when(other == f.col("shown"), 0).otherwise(1))
-    marked = marked.withColumn("holds", f.lit(True))
-    hour = Window.partitionBy("device_id", "hour")
-    found = _stretches(marked, "sensor stuck", f.lit(None), f.min("shown"))
-    found = found.withColumn("last", f.max("stretch").over(hour))
+    found = _stretches(told.withColumn("says", shows), "sensor stuck", f.lit(None), f.col("says"))
+    found = found.withColumn("last", f.max("stretch").over(HOUR))
     return found.where(f"readings >= {STUCK} OR stretch IN (1, last)").select(*PIECE)
 
 
-def _stretches(marked: DataFrame, kind: str, value: Column, shows: Column) -> DataFrame:
-    numbered = marked.withColumn("stretch", f.sum("begins").over(OF_AN_HOUR))
-    found = numbered.groupBy("day", "hour", "device_id", "stretch", "holds").agg(
+def _stretches(told: DataFrame, kind: str, value: Column, shows: Column) -> DataFrame:
+    """Readings in a row of an hour that say the same."""
+    other = f.lag("says").over(OF_AN_HOUR)
+    begun = told.withColumn("begins", f.when(other == f.col("says"), 0).otherwise(1))
+    numbered = begun.withColumn("stretch", f.sum("begins").over(OF_AN_HOUR))
+    found = numbered.groupBy("day", "hour", "device_id", "stretch", "says").agg(
         f.min("at").alias("since"),
         f.expr("max_by(next, at)").alias("until"),
         f.count("*").alias("readings"),
         value.cast("double").alias("value"),
-        shows.alias("shows"),
     )
-    return found.withColumn("kind", f.lit(kind))
+    return found.withColumns({"kind": f.lit(kind), "shows": shows})
 
 
 def _long_pauses(told: DataFrame) -> DataFrame:
-    hour = Window.partitionBy("device_id", "hour")
-    long = told.withColumn("pause", pause()).withColumn("usual", f.expr("percentile(pause, 0.5)").over(hour))
+    long = told.withColumn("pause", pause()).withColumn("usual", f.expr("percentile(pause, 0.5)").over(HOUR))
     found = long.where(f.col("pause") > PATIENCE * f.col("usual"))
     rest = [f.lit("silent").alias("kind"), f.col("at").alias("since"), f.col("next").alias("until")]
     none = [f.lit(0).cast("bigint").alias("readings"), f.lit(None).cast("double").alias("value")]
