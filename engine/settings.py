@@ -22,6 +22,8 @@ SETTINGS = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.shuffle.partitions": "4",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",  # a tenth faster through Python than 10,000
+    # Of longer methods Java compiles none, so rows went through them interpreted; beyond it Spark writes several.
+    "spark.sql.codegen.hugeMethodLimit": "8000",
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.databricks.delta.snapshotPartitions": "2",

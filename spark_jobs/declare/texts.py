@@ -10,8 +10,7 @@ def text_of(value: Any) -> str | None:
     """Of a value of JSON, or of Python."""
     if value is None:
         return None
-    if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()  # half a surrogate
     if isinstance(value, float):
         return f"{value:.0f}" if value.is_integer() and abs(value) <= EXACT else repr(value)  # with the sign of nought
-    return json.dumps(value, ensure_ascii=False, default=str)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()  # half a surrogate

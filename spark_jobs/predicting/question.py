@@ -17,7 +17,7 @@ from spark_jobs.learning.registered import Registered
 from spark_jobs.predicting.asked import Asked
 from spark_jobs.predicting.given import Chunk
 from spark_jobs.sql import text
-from spark_jobs.tables.typed import as_silver, typed, with_all_reasons, with_event_time
+from spark_jobs.tables.typed import BAD, GOOD, REASONS, as_silver, typed, with_all_reasons, with_event_time
 
 RULES = "org.apache.spark.sql.catalyst.optimizer"
 # The first would type rows while it plans, by one thread; the others would type them anew for each thing that is asked
@@ -85,9 +85,9 @@ class Version:
         today, table = datetime.now(UTC).date(), self.asked.table
         rows = with_event_time(typed(self._bronze(self.spark.table(view), file, today), table), table)
         judged = with_all_reasons(rows, table)
-        bad = judged.where("size(_reasons) > 0")
-        refused = bad.selectExpr("_record AS record", "array_join(_reasons, '; ') AS problem")
-        scored = self._scored(judged.where("size(_reasons) = 0"), today)
+        bad = judged.where(BAD)
+        refused = bad.selectExpr("_record AS record", f"array_join({REASONS}, '; ') AS problem")
+        scored = self._scored(judged.where(GOOD), today)
         of_none = scored.limit(0).unionByName(refused, allowMissingColumns=True)
         return Question(
             spark=self.spark,

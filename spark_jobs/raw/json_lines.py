@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from spark_jobs.declare.texts import text_of
 from spark_jobs.raw.blocks import BLOCK, BOM, NOT_UTF_8, UTF_16, Records, WholeFile, blocks, shown
+from spark_jobs.raw.json_columns import Numbers, alike
 
 LONGEST = 4 << 20  # bytes of one line
 TOO_LONG = f"is longer than {LONGEST} bytes"
@@ -46,9 +47,48 @@ def split(file: BinaryIO, columns: Sequence[str], size: int | None = None) -> It
         whole = block.removeprefix(BOM) if line == 1 else block
         if line == 1 and whole.startswith(UTF_16):
             raise WholeFile("the file is UTF-16, and only UTF-8 is read", shown(whole.partition(b"\n")[0]))
-        lines, long = whole.split(b"\n")[:-1], LONG_NUMBER.search(whole) is not None
-        yield _records(list(_rows(line, lines, long=long)), keys)
-        line += len(lines)
+        count = whole.count(b"\n")
+        yield _records(list(_parts(line, whole.replace(b"\r\n", b"\n"), keys)))
+        line += count
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Some records of a block, in order."""
+
+    line: Numbers
+    raw: pa.Array
+    good: Numbers
+    columns: Sequence[pa.Array]  # of those that are good
+    problem: pa.Array
+
+
+def _parts(first: int, block: bytes, keys: "Keys") -> Iterator[Part]:
+    """What can be read at once, and the rest line by line."""
+    found = None if keys.paths else alike(block, LONGEST, keys.names)
+    if found:
+        count = len(found.places)
+        yield Part(
+            line=first + found.places,
+            raw=found.raw,
+            good=np.ones(count, bool),
+            columns=[*found.columns, pa.nulls(count, pa.string())],
+            problem=pa.nulls(count, pa.string()),
+        )
+        if not len(found.others):
+            return
+    lines = block.split(b"\n")[:-1]
+    places = found.others.tolist() if found else range(len(lines))
+    numbered = [(first + place, lines[place]) for place in places]
+    rows = [row for line, raw in numbered for row in _rows(line, raw)]
+    objects = [row.found for row in rows if row.found is not None]
+    yield Part(
+        line=np.array([row.line for row in rows], int),
+        raw=pa.array([row.raw for row in rows], pa.string()),
+        good=np.array([row.found is not None for row in rows], bool),
+        columns=keys.columns(objects),
+        problem=pa.array([row.problem for row in rows], pa.string()),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,27 +122,26 @@ class Keys:
     def _others(self, one: Object) -> str | None:
         if one.keys() <= self.known:
             return None
-        return json.dumps({name: value for name, value in one.items() if name not in self.known}, ensure_ascii=False)
+        return text_of({name: value for name, value in one.items() if name not in self.known})
 
 
 def _within(found: Any, key: str) -> Any:
     return found.get(key) if isinstance(found, dict) else None
 
 
-def _rows(first: int, lines: Sequence[bytes], *, long: bool) -> Iterator[Row]:
+def _rows(line: int, raw: bytes) -> Iterator[Row]:
     """One for each line, in a file as it should be."""
-    for line, raw in enumerate(lines, first):
-        if len(raw) > LONGEST:
-            yield Row(line, shown(raw), None, TOO_LONG)
-            continue
-        try:
-            found = None if long and LONG_NUMBER.search(raw) else orjson.loads(raw)
-        except orjson.JSONDecodeError:
-            found = None
-        if type(found) is dict and (raw.count(b":") == len(found) or _all_were_found(raw, found)):
-            yield Row(line, raw.decode().rstrip("\r"), found, None)
-        else:
-            yield from _odd(line, raw)
+    if len(raw) > LONGEST:
+        yield Row(line, shown(raw), None, TOO_LONG)
+        return
+    try:
+        found = None if LONG_NUMBER.search(raw) else orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        found = None
+    if type(found) is dict and (raw.count(b":") == len(found) or _all_were_found(raw, found)):
+        yield Row(line, raw.decode().rstrip("\r"), found, None)
+    else:
+        yield from _odd(line, raw)
 
 
 def _all_were_found(raw: bytes, found: Object) -> bool:
@@ -128,7 +167,7 @@ def _odd(line: int, raw: bytes) -> Iterator[Row]:
         try:
             found, end = DECODER.raw_decode(text, place)
         except Doubled as twice:
-            yield Row(line, text[place:].strip(BLANK), None, f"names {twice} twice")
+            yield Row(line, text[place:].strip(BLANK), None, f"names {text_of(str(twice))} twice")
             return
         except (json.JSONDecodeError, RecursionError, ValueError) as error:
             why = error.msg if isinstance(error, json.JSONDecodeError) else "it is nested too deep, or a number is none"
@@ -156,17 +195,21 @@ def _no_number(word: str) -> Any:
 DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_number)
 
 
-def _records(rows: Sequence[Row], keys: Keys) -> Records:
-    good = [row.found for row in rows if row.found is not None]
+def _records(parts: Sequence[Part]) -> Records:
+    """In the order of their lines."""
+    line = np.concatenate([part.line for part in parts])
+    order = np.argsort(line, kind="stable")
+    good = np.concatenate([part.good for part in parts])
+    columns = [pa.concat_arrays(column) for column in zip(*(part.columns for part in parts), strict=True)]
     return Records(
-        line=pa.array([row.line for row in rows], pa.int64()),
-        raw=pa.array([row.raw for row in rows], pa.string()),
-        fields=_lists(keys.columns(good), [row.found is not None for row in rows]),
-        problem=pa.array([row.problem for row in rows], pa.string()),
+        line=pa.array(line[order]),
+        raw=pa.concat_arrays([part.raw for part in parts]).take(order),
+        fields=_lists(columns, (np.cumsum(good) - 1)[order], good[order]),
+        problem=pa.concat_arrays([part.problem for part in parts]).take(order),
     )
 
 
-def _texts(values: list[Any]) -> Any:
+def _texts(values: list[Any]) -> pa.Array:
     """As `text_of`, in bulk where all of them are of one kind."""
     kinds = set(map(type, values)) - {type(None)}
     try:
@@ -179,10 +222,10 @@ def _texts(values: list[Any]) -> Any:
     return pa.array([text_of(value) for value in values], pa.string())
 
 
-def _lists(columns: Sequence[Any], good: Sequence[bool]) -> Any:
+def _lists(columns: Sequence[pa.Array], places: Numbers, good: Numbers) -> pa.Array:
     """A list of its fields for each record, null where a record is not good."""
-    width, count = len(columns), sum(good)
-    places = np.arange(width)[None, :] * count + np.arange(count)[:, None]
+    width, count = len(columns), good.sum()
+    places = np.arange(width)[None, :] * count + places[good][:, None]
     values = pa.concat_arrays(columns).take(pa.array(places.reshape(-1)))
-    offsets = np.concatenate(([0], np.cumsum(np.array(good, bool) * width))).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), values, mask=pa.array([not one for one in good], pa.bool_()))
+    offsets = np.concatenate(([0], np.cumsum(good * width))).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), values, mask=pa.array(~good))

@@ -16,7 +16,17 @@ from spark_jobs.tables.references import Reference, fingerprint, referred
 from spark_jobs.tables.shared import as_note, days_of, require_refined
 from spark_jobs.tables.span import note_of, waiting
 from spark_jobs.tables.standing import code_of
-from spark_jobs.tables.typed import OVERFLOW_IS_NULL, as_silver, settings, typed, with_all_reasons, with_event_time
+from spark_jobs.tables.typed import (
+    BAD,
+    GOOD,
+    OVERFLOW_IS_NULL,
+    REASONS,
+    as_silver,
+    settings,
+    typed,
+    with_all_reasons,
+    with_event_time,
+)
 from spark_jobs.work import Result, Work
 
 LOG = logging.getLogger(__name__)
@@ -24,7 +34,7 @@ LOG = logging.getLogger(__name__)
 COUNTS = ("in", "kept", "superseded", "quarantined", "nulled")
 QUARANTINE = (
     *("_day AS day", "_arrival_day AS arrival_day", "_file AS file", "_record AS record"),
-    *("_line AS line", "_raw AS raw", "_reasons AS reasons"),
+    *("_line AS line", "_raw AS raw", f"{REASONS} AS reasons"),
 )
 
 
@@ -78,7 +88,7 @@ def _refine(work: Work, table: RawTable) -> Refined | None:
     reference = referred(work.lake, table)
     cut = _cut(work, table, reference, note, version) if table.timed and since is not None else None
     bronze = work.lake.bronze(table.name).read(read_as(ledger))
-    rows = _ranked(_judged(bronze.where(cut.records) if cut else bronze, table, reference), table)
+    rows = _judged(bronze.where(cut.records) if cut else bronze, table, reference)
     days = merged([*days_of(note), *work.job.days_over])
     made_from = {"bronze": version, "code": code, "days": as_note(days)} | (reference.note if reference else {})
     return _write(work, table, rows, cut, made_from | note_of(cut.later if cut else ()))
@@ -103,15 +113,14 @@ def _judged(bronze: DataFrame, table: RawTable, reference: Reference | None) -> 
 def _ranked(rows: DataFrame, table: RawTable) -> DataFrame:
     """Adds `_turn`: 1 for the record that wins its key. Where repeats are refused, the first in a file counts."""
     last = f.asc("_record") if table.repeats_refused else f.desc("_record")
-    newest_first = SqlWindow.partitionBy(f.expr("size(_reasons) = 0"), *_key(table)).orderBy(
+    newest_first = SqlWindow.partitionBy(f.expr(GOOD), *_key(table)).orderBy(
         f.desc("_arrival_day"), f.desc("_file"), last
     )
     ranked = rows.withColumn("_turn", f.row_number().over(newest_first))
     if not table.repeats_refused:
         return ranked
-    repeats = (f.lag("_file").over(newest_first) == f.col("_file")) & (f.size("_reasons") == 0)
-    reasons = f.when(repeats, f.array(f.lit("repeats an earlier record of its file"))).otherwise(f.col("_reasons"))
-    return ranked.withColumn("_reasons", reasons)
+    repeats = (f.lag("_file").over(newest_first) == f.col("_file")) & f.expr(GOOD)
+    return ranked.withColumn("_why", f.when(repeats, "repeats an earlier record of its file").otherwise(f.col("_why")))
 
 
 def _key(table: RawTable) -> list[str]:
@@ -119,16 +128,16 @@ def _key(table: RawTable) -> list[str]:
     return [f"_{name}" for name in RECORD] if table.by_record else [name_of(name) for name in table.key]
 
 
-def _write(work: Work, table: RawTable, rows: DataFrame, cut: Cut | None, note: dict[str, Any]) -> Refined:
+def _write(work: Work, table: RawTable, judged: DataFrame, cut: Cut | None, note: dict[str, Any]) -> Refined:
     """Quarantine first: silver's note says that both are done."""
     seen, good, won, unknown = Observation(), Observation(), Observation(), Observation()
-    refused = "size(_reasons) > 0"
-    bad = rows.observe(seen, _count("in", "TRUE")).where(refused)
-    refusals = bad.selectExpr(*QUARANTINE, *(["_at AS at"] if table.in_milliseconds else []))
+    rows = _ranked(judged, table) if table.repeats_refused else judged
+    refusals = _apart(rows, seen, BAD).selectExpr(*QUARANTINE, *(["_at AS at"] if table.in_milliseconds else []))
     quarantined = work.lake.quarantine(table.name).replace(refusals, cut.records if cut else None, note)
+    accepted = _apart(rows, Observation(), GOOD)
+    ranked = accepted if table.repeats_refused else _ranked(accepted, table)
     winners = (
-        rows.where(f"NOT {refused}")
-        .observe(good, _count("superseded", "_turn > 1"))
+        ranked.observe(good, _count("superseded", "_turn > 1"))
         .where("_turn = 1")
         .observe(won, f.coalesce(f.sum("_nulled"), f.lit(0)).alias("nulled"))
     )
@@ -142,6 +151,14 @@ def _write(work: Work, table: RawTable, rows: DataFrame, cut: Cut | None, note: 
     counts = {"in": seen.get["in"], "kept": silver.rows, **won.get, **good.get, "quarantined": quarantined.rows}
     missing = unknown.get if optional else {}
     return Refined(bronze=note["bronze"], silver=silver.version, counts=counts, missing=missing)
+
+
+def _apart(rows: DataFrame, all_of_them: Observation, condition: str) -> DataFrame:
+    """Those that meet a condition, of rows that are counted: what is counted no condition is moved below.
+
+    Else Spark writes the texts of all reasons into the condition, and those of all columns into them.
+    """
+    return rows.observe(all_of_them, _count("in", "TRUE")).where(condition)
 
 
 def _count(name: str, condition: str) -> Column:

@@ -1,6 +1,7 @@
 """From a record's text to typed columns and the reasons to refuse it, as SQL over bronze.
 
-Names with an underscore are the record's own (`_file`, `_day`); those without are columns of the use case.
+Names with an underscore are the record's own (`_file`, `_day`); those without are columns of the use case. `_why` is
+one text of all reasons to refuse a record, for lists of text are slow to make: only of what is refused they are made.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,6 +13,9 @@ from spark_jobs.declare import Column, Kind, RawTable
 from spark_jobs.sql import name_of, text
 
 RECORD = ("day", "arrival_day", "file", "record", "line", "raw", "problem")
+APART = text("\x1f")  # stands between two reasons
+GOOD, BAD = "_why = ''", "_why <> ''"
+REASONS = f"CASE WHEN _problem IS NULL THEN split(_why, {APART}) ELSE array(_problem) END"  # of what is refused
 # A record whose arithmetic overflows has to be refused, not to end the job.
 OVERFLOW_IS_NULL = {"spark.sql.ansi.enabled": "false"}
 # A cast alone would read "2024" as a day, and "12:00" as noon today.
@@ -27,7 +31,7 @@ def record(table: RawTable) -> tuple[str, ...]:
 
 
 def typed(bronze: DataFrame, table: RawTable) -> DataFrame:
-    """Adds the declared columns, `_nulled` (how many bad values a rule made null) and `_reasons`."""
+    """Adds the declared columns, `_nulled` (how many bad values a rule made null) and `_why`."""
     columns = list(enumerate(table.columns))
     unsaid = ", ".join(map(text, ("", *table.missing)))
     texts = bronze.selectExpr(
@@ -43,7 +47,7 @@ def typed(bronze: DataFrame, table: RawTable) -> DataFrame:
         *(f"_{name}" for name in record(table)),
         *(f"{_kept(i, column)} AS {name_of(column.name)}" for i, column in columns),
         f"{nulled} AS _nulled",
-        f"CASE WHEN _problem IS NOT NULL THEN array(_problem) ELSE {given} END AS _reasons",
+        f"CASE WHEN _problem IS NULL THEN {given} ELSE _problem END AS _why",
     )
 
 
@@ -52,7 +56,7 @@ def with_event_time(rows: DataFrame, table: RawTable) -> DataFrame:
     if not table.timed:
         return rows
     event_time = "_day" if table.at_arrival else table.event_time
-    at = f"CASE WHEN size(_reasons) = 0 THEN CAST({event_time} AS TIMESTAMP) END AS at"
+    at = f"CASE WHEN {GOOD} THEN CAST({event_time} AS TIMESTAMP) END AS at"
     return rows.selectExpr(*(name_of(name) for name in rows.columns if name != "at"), at)
 
 
@@ -60,8 +64,8 @@ def with_all_reasons(rows: DataFrame, table: RawTable, further: Sequence[str] = 
     """Adds to the reasons of records that are good so far what only a whole row shows."""
     checks = [_when(f"NOT ({check.sql})", check.not_so) for check in table.checks]
     given = _those_given([*_missing_keys(table), *_time_reasons(table), *checks, *further])
-    reasons = f"CASE WHEN size(_reasons) > 0 THEN _reasons ELSE {given} END AS _reasons"
-    return rows.selectExpr(*(name_of(name) for name in rows.columns if name != "_reasons"), reasons)
+    why = f"CASE WHEN {GOOD} THEN {given} ELSE _why END AS _why"
+    return rows.selectExpr(*(name_of(name) for name in rows.columns if name != "_why"), why)
 
 
 def as_silver(table: RawTable) -> list[str]:
@@ -145,5 +149,5 @@ def _when(condition: str, says: str) -> str:
 
 
 def _those_given(reasons: Iterable[str]) -> str:
-    """An array of the reasons that hold."""
-    return f"array_compact(array({', '.join(['CAST(NULL AS STRING)', *reasons])}))"
+    """One text of the reasons that hold."""
+    return f"concat_ws({', '.join([APART, *reasons])})"

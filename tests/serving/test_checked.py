@@ -16,7 +16,7 @@ from spark_jobs import use_cases
 from spark_jobs.declare import BadDeclaration, Check, Column, Kind, RawTable, Wanted, wanted
 from spark_jobs.declare.texts import text_of
 from spark_jobs.sql import name_of
-from spark_jobs.tables.typed import OVERFLOW_IS_NULL, typed, with_all_reasons, with_event_time
+from spark_jobs.tables.typed import OVERFLOW_IS_NULL, REASONS, typed, with_all_reasons, with_event_time
 from spark_jobs.tables.typed import settings as session
 
 HOSTILE = RawTable(
@@ -62,7 +62,8 @@ def spark_says(spark: SparkSession, table: RawTable, rows: Sequence[Sequence[str
     with session(spark, OVERFLOW_IS_NULL):
         frame = spark.createDataFrame(given).selectExpr(*(f"{what} AS {name}" for name, what in bronze.items()))
         judged = with_all_reasons(with_event_time(typed(frame, table), table), table)
-        found = judged.selectExpr("_record", *map(name_of, table.column_names), "_reasons").orderBy("_record").toArrow()
+        reasons = f"CASE WHEN _why = '' THEN array() ELSE {REASONS} END AS _reasons"
+        found = judged.selectExpr("_record", *map(name_of, table.column_names), reasons).orderBy("_record").toArrow()
     return [tuple(row.values())[1:] for row in found.to_pylist()]
 
 

@@ -22,7 +22,7 @@ from spark_jobs import use_cases
 from spark_jobs.declare import BadDeclaration, Refused, UseCase
 from spark_jobs.kinds import Columns, Params, Why, kind
 from spark_jobs.learning.model_part import model_part
-from spark_jobs.tables.typed import OVERFLOW_IS_NULL, as_silver, typed, with_all_reasons, with_event_time
+from spark_jobs.tables.typed import GOOD, OVERFLOW_IS_NULL, as_silver, typed, with_all_reasons, with_event_time
 from spark_jobs.tables.typed import settings as session
 from spark_jobs.tracking.digest import digest
 from tests.serving.shelf import BLEND, BOOSTING, FOREST, LOGISTIC, delivered
@@ -61,7 +61,7 @@ def _of_raw(spark: SparkSession, use_case: UseCase) -> tuple[DataFrame, list[dic
     with session(spark, OVERFLOW_IS_NULL):
         given = spark.createDataFrame(pa.table([pa.array(range(len(rows))), *texts], names=["record", *names]))
         frame = given.selectExpr(*(f"{what} AS {one}" for one, what in bronze.items()))
-        judged = with_all_reasons(with_event_time(typed(frame, table), table), table).where("size(_reasons) = 0")
+        judged = with_all_reasons(with_event_time(typed(frame, table), table), table).where(GOOD)
         marked = judged.withColumn("at", f.expr("timestampadd(MICROSECOND, _record, at)"))
         silver: Any = marked.selectExpr(*as_silver(table)).toPandas()
     good = silver["record"].tolist()

@@ -2,10 +2,11 @@
 
 import io
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from spark_jobs.declare.texts import text_of
@@ -98,6 +99,8 @@ def test_what_is_not_utf_8_is_shown_as_far_as_it_can_be() -> None:
         read('{"a": 1}'.encode("utf-16"))
     assert read(b"\xef\xbb\xbf{}") == [(1, "{}", [None] * 4, None)]
     assert fields('{"a": "\\ud800"}')[0] == "\\ud800"
+    assert fields('{"b": {"x": "\\ud800"}, "\\udfff": 1}')[2:] == ['{"x": "\\ud800"}', '{"\\udfff": 1}']
+    assert read('{"\\ud800": 1, "\\ud800": 2}')[0][3] == "names \\ud800 twice"
 
 
 def test_a_long_line_is_read_and_one_that_is_too_long_costs_itself_alone() -> None:
@@ -108,6 +111,8 @@ def test_a_long_line_is_read_and_one_that_is_too_long_costs_itself_alone() -> No
     assert found[0][2][0] == long
     assert [line for line, *_ in found] == [1, 2, 3]
     assert len(found[1][1]) == blocks.SHOWN
+    just = "z" * (LONGEST - len('{"a": ""}'))
+    assert [problem for *_, problem in read(f'{{"a": "{just}"}}\n{{"a": "{just}z"}}', ("a",))] == [None, TOO_LONG]
 
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=8) | st.sampled_from(['":', "a", ": ", "\\"])
@@ -154,3 +159,72 @@ def test_the_keys_of_many_lines_need_not_be_alike() -> None:
         ["x", None, None],
     ]
     assert json_lines.LONGEST > 1 << 20
+
+
+FLAT = ("a", "b", "c", "d")
+PLAIN = st.sampled_from(
+    ["1", "-3", "2.5", "-0.0", "0", '"x"', '"é"', '"2016-03-20 01:02:03"', "true", "null", "1e2", "9007199254740993"]
+)
+STRANGE = st.sampled_from(
+    [
+        *("-0", "NaN", "-Infinity", "1e400", "01", "1.", "+1", "9223372036854775808", "12345678901234567890123"),
+        *(r'"\ud800"', r'"\u0000"', r'"a\"b"', '"a\tb"', '{"a": 1}', "[]", "1, ", '1, "a": 2', '1}{"a": 2', '"}\n{"'),
+    ]
+)
+
+
+@st.composite
+def alike_lines(draw: st.DrawFn) -> bytes:
+    """Lines as a device sends them: each column mostly of one kind, here and there a strange one."""
+    columns = [draw(st.lists(PLAIN, min_size=1, max_size=2)) for _ in FLAT]
+    lines = []
+    for _ in range(draw(st.integers(1, 12))):
+        values = [draw(STRANGE) if draw(st.integers(0, 15)) == 0 else draw(st.sampled_from(kind)) for kind in columns]
+        left_out = draw(st.integers(0, 20))
+        told = [
+            f'"{name}": {value}'
+            for place, (name, value) in enumerate(zip(FLAT, values, strict=True))
+            if place != left_out
+        ]
+        lines.append("{" + ", ".join(told) + "}")
+    text = draw(st.sampled_from(["\n", "\r\n"])).join([*lines, ""]).encode()
+    return text.replace("é".encode(), b"\xff", 1) if draw(st.integers(0, 9)) == 0 else text
+
+
+@example(b"{}\n{}{}\n\n", FLAT, None)
+@example(b'{"a": ":"} \n', FLAT, None)
+@example(b'{"a": [null, null]}\n', FLAT, None)
+@example(b'{"a": 2.5}\n{"a": -0}\n', FLAT, None)
+@example(b'{"a": 1, "b": 2}\n{"a": 1}{"a": 2}\n', FLAT, None)
+@example(b'{"a": "x"}\n{"a": "\xff"}\n', FLAT, None)
+@example(b'{"a": 1, "b":\n{"c": 2}}{"a": 3}\n', FLAT, None)
+@given(alike_lines(), st.sampled_from([FLAT, ("d", "a"), ("a", "b.c"), ("e", *FLAT)]), st.sampled_from([None, 90]))
+def test_lines_read_at_once_say_what_they_say_one_by_one(
+    text: bytes, columns: tuple[str, ...], size: int | None
+) -> None:
+    at_once = read(text, columns, size)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(json_lines, "alike", lambda *_: None)
+        assert at_once == read(text, columns, size)
+
+
+def test_lines_that_are_alike_are_read_at_once_beside_those_that_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [f'{{"a": {place}, "b": {place}.5, "c": "x{place}", "d": -0.0}}' for place in range(100)]
+    lines[7], lines[50] = "{", f"{lines[50]}{lines[50]}"
+    one_by_one, rows = list[int](), json_lines._rows
+
+    def read_alone(line: int, raw: bytes) -> Iterator[json_lines.Row]:
+        one_by_one.append(line)
+        return rows(line, raw)
+
+    monkeypatch.setattr(json_lines, "_rows", read_alone)
+    found = read("\n".join([*lines, ""]), FLAT)
+    assert one_by_one == [8, 51]
+    assert [line for line, *_ in found] == sorted([*range(1, 101), 51])
+    assert [raw for _, raw, *_ in found if raw != "{"] == [
+        *lines[:7],
+        *lines[8:50],
+        *[lines[49].replace("49", "50")] * 2,
+        *lines[51:],
+    ]
+    assert found[3][2] == ["3", "3.5", "x3", "-0", None]

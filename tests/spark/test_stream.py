@@ -112,7 +112,7 @@ def test_names_that_are_patterns_to_spark_are_names(spark: SparkSession, tmp_pat
     lake.file("one.json", line(1))
     assert lake.ingest()["records"] == 1
     lake.file("10:20.json", line(2))
-    lake.file("[t]wo?*ü.json", line(3))  # which Java cannot even open where its locale has no such letter
+    lake.file("t [w] {o} ü.json", line(3))  # which Java cannot even open where its locale has no such letter
     assert lake.ingest()["records"] == 2
     agrees(lake)
 
