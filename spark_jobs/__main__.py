@@ -8,12 +8,13 @@ from importlib import import_module
 from typing import Any, TextIO
 
 from spark_jobs import use_cases
-from spark_jobs.declare import BadDeclaration, BadRequest, Job, NightshiftError, Place, Refused, parse
+from spark_jobs.declare import BadDeclaration, BadRequest, Job, NightshiftError, Place, Refused, Tables, parse
 from spark_jobs.failures import cause, explained
 from spark_jobs.life import end_with_parent
 
 LOG = logging.getLogger("spark_jobs")
 DONE, FAILED, USELESS_TO_RETRY = 0, 1, 3
+FEW = 32 << 20  # bytes of a stream, beyond which compiled queries pay
 USELESS = (BadRequest, BadDeclaration, Refused)
 
 
@@ -68,13 +69,21 @@ def _stage_result(place: Place, job: Job) -> dict[str, Any]:
     LOG.info("%s of %s for %s", job.stage, job.use_case, job.window)
     from spark_jobs.session import spark_session  # a bad request needs no Spark
 
-    small = job.small and not any(table.stream for table in use_case.tables)  # a day of a stream may be millions
-    with spark_session(place, f"{job.use_case} {job.stage}", small=small) as spark:
+    with spark_session(place, f"{job.use_case} {job.stage}", small=job.small and few(place, job, use_case)) as spark:
         from spark_jobs.work import work
 
         stage = import_module(f"spark_jobs.stages.{job.stage}")
         result: dict[str, Any] = stage.run(work(job, place, use_case, spark))
     return result
+
+
+def few(place: Place, job: Job, use_case: Tables) -> bool:
+    """Of a stream a day may be a hundred readings or millions: as many as came since the window began."""
+    from spark_jobs.raw.landing import Landing
+
+    landing, streams = Landing.of(place, use_case.name), [table.name for table in use_case.tables if table.stream]
+    came = (file.stamp.size for name in streams for file in landing.files(name) if file.arrival_day >= job.window.start)
+    return sum(came) <= FEW
 
 
 if __name__ == "__main__":

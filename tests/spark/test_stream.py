@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from spark_jobs.__main__ import few
 from spark_jobs.declare import Column, Job, Kind, Place, RawTable, Refused, Stage, Tables, Window
 from spark_jobs.stages import ingest
 from spark_jobs.tables.ledger import Ledger
@@ -104,6 +105,19 @@ def test_stream_and_night_of_the_same_files_agree_in_every_column(lake: Lake, ca
     assert lake.ingest() == {"files": 0, "refused": 0, "records": 0}
     agrees(lake)
     assert "batch 0: 3 files, 4 records, 1 left" in caplog.text
+
+
+def test_few_rows_are_what_came_since_the_window_began(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    work = lake.work
+    assert few(work.place, work.job, work.use_case)
+    size = lake.file("one.json", line(1)).stat().st_size
+    lake.file("before.json", *map(line, range(100)), day=-1)
+    monkeypatch.setattr("spark_jobs.__main__.FEW", size)
+    assert few(work.place, work.job, work.use_case)
+    lake.file("two.json", line(2), day=2)
+    assert not few(work.place, work.job, work.use_case)
+    night = at_once(lake).work
+    assert few(night.place, night.job, night.use_case)
 
 
 def test_names_that_are_patterns_to_spark_are_names(spark: SparkSession, tmp_path: Path) -> None:
