@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import duckdb
@@ -22,7 +22,7 @@ CASE = "iot_devices"
 DAY = date(2024, 3, 1)
 SLOT = 60_000  # readings in ten minutes of a fleet of this many:
 FLEET = {"devices": 1000, "pause": 10, "seed": 1, "broken": 0.002, "late": 0.0, "twice": 0.005}
-FIRST, FILES = 6, 60
+WARM, FILES = 20, 60
 MILLION = {1: 17, 50: 834}  # files of a slot
 LAST = 144
 STAGES = (Stage.INGEST, Stage.REFINE, Stage.REPORT)
@@ -36,19 +36,19 @@ def founded(source_of: str) -> Iterator[Town]:
         yield Town.founded(folder, engine, CASE, source=source_of, **told)
 
 
-def drop(town: Town, slots: range) -> None:
+def drop(town: Town, slots: range, day: date = DAY) -> None:
     """Files of these slots, as devices send them."""
-    wanted = {f"readings-{datetime.combine(DAY, time()) + slot * EVERY:%H%M}.json" for slot in slots}
-    place = Path(town.place.landing) / CASE / READINGS.name / str(DAY)
+    wanted = {f"readings-{datetime.combine(day, time()) + slot * EVERY:%H%M}.json" for slot in slots}
+    place = Path(town.place.landing) / CASE / READINGS.name / str(day)
     place.mkdir(parents=True, exist_ok=True)
-    for delivery in source.simulated(Window.of(DAY), FLEET):
+    for delivery in source.simulated(Window.of(day), FLEET):
         if delivery.name in wanted:
             (place / delivery.name).write_text(delivery.content)
 
 
-def took(town: Town, stages: tuple[Stage, ...], until: datetime | None = None) -> Taken:
+def took(town: Town, stages: tuple[Stage, ...], until: datetime | None = None, day: date = DAY) -> Taken:
     """The jobs of a run, one after another."""
-    window = Window.of(DAY)
+    window = Window.of(day)
     works = [Job(stage=stage, use_case=CASE, window=window, until=until) for stage in stages]
     taken = [run(town.command(work), engine=town.engine.process.pid) for work in works]
     return Taken(seconds=sum(one.seconds for one in taken), peak=max(one.peak for one in taken))
@@ -56,19 +56,22 @@ def took(town: Town, stages: tuple[Stage, ...], until: datetime | None = None) -
 
 def speed() -> None:
     with founded("own") as town:
-        drop(town, range(FIRST))
-        took(town, STAGES[:2])
-        drop(town, range(FIRST, FILES))
+        before = DAY - timedelta(days=1)
+        drop(town, range(WARM), before)
+        took(town, STAGES[:2], day=before)
+        drop(town, range(FILES))
         seconds = took(town, STAGES[:2]).seconds
         with town.session(small=True) as spark:
             asked("readings a second, JSON read into records", parsed(town, spark), at_least=150_000)
-        asked("readings a second, from landing to silver", (FILES - FIRST) * SLOT / seconds, at_least=40_000)
+        asked("readings a second, from landing to silver", FILES * SLOT / seconds, at_least=40_000)
         tell(f"  readings a second, DuckDB from the same files to Parquet: {FILES * SLOT / in_duckdb(town):,.0f}")
 
 
 def parsed(town: Town, spark: SparkSession) -> float:
     table = use_cases.load(CASE).table(READINGS.name)
-    tasks = [Task(file=file, hash="") for file in Landing.of(town.place, CASE).files(table.name)]
+    tasks = [
+        Task(file=file, hash="") for file in Landing.of(town.place, CASE).files(table.name) if file.arrival_day == DAY
+    ]
 
     def read() -> None:
         read_records(spark, table, tasks).write.format("noop").mode("overwrite").save()
@@ -80,7 +83,7 @@ def parsed(town: Town, spark: SparkSession) -> float:
 def in_duckdb(town: Town) -> float:
     """The same columns, by a reader that takes broken lines for none."""
     connected = duckdb.connect(config={"threads": 2})
-    files = f"{town.place.landing}/{CASE}/{READINGS.name}/*/*.json"
+    files = f"{town.place.landing}/{CASE}/{READINGS.name}/{DAY}/*.json"
     kinds = {"bigint": "BIGINT", "double": "DOUBLE", "string": "VARCHAR"}
     columns = {column.name: kinds[column.kind] for column in READINGS.columns}
     reader = f"read_json('{files}', columns={columns}, format='newline_delimited', ignore_errors=true)"

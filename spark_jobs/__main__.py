@@ -69,7 +69,8 @@ def _stage_result(place: Place, job: Job) -> dict[str, Any]:
     LOG.info("%s of %s for %s", job.stage, job.use_case, job.window)
     from spark_jobs.session import spark_session  # a bad request needs no Spark
 
-    with spark_session(place, f"{job.use_case} {job.stage}", small=job.small and few(place, job, use_case)) as spark:
+    small = bool(place.engine) and job.small and few(place, job, use_case)  # other computes decide themselves
+    with spark_session(place, f"{job.use_case} {job.stage}", small=small) as spark:
         from spark_jobs.work import work
 
         stage = import_module(f"spark_jobs.stages.{job.stage}")
