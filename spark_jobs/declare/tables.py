@@ -23,9 +23,10 @@ class Report:
     key: tuple[str, ...]
     export: bool = False  # its newest day also as a CSV file in the export folder and a table of the MLflow run
     lookback: timedelta = timedelta()  # how far before a day its rows read
-    # The column of its rows that says when, no coarser than the units that a table is followed by: while a day goes on,
-    # only units that something came for are made anew. Without one, whole days are.
+    # The column of its rows that says when: while a day goes on, only units that something came for are made anew.
+    # Without one, whole days are. `unit` is what its moments are rounded to, where that is longer than a table's unit.
     moment: str = field(default="", repr=False)
+    unit: timedelta = field(default=timedelta(), repr=False)
     reads: tuple[str, ...] = field(default=(), repr=False)  # reports before this one, instead of silver
     # Of its newest day, on the page that people open. No model depends on them.
     pictures: tuple[Picture, ...] = field(default=(), repr=False)
@@ -85,9 +86,7 @@ class Tables:
                     f"{self.name}: {report.name} reads {', '.join(unknown)}, and only reports before it can be read: "
                     f"{', '.join(before) or 'there is none'}"
                 )
-            units = [table.often.unit for table in self.tables if table.often]
-            if report.moment and any(report.lookback % unit for unit in units):
-                raise BadDeclaration(f"{self.name}: the lookback of {report.name} is whole units, {max(units)} each")
+            self._refuse_parts_of_units(report)
 
     @property
     def source(self) -> str:
@@ -109,6 +108,13 @@ class Tables:
 
     def table(self, name: str) -> RawTable:
         return {table.name: table for table in self.tables}[name]
+
+    def _refuse_parts_of_units(self, report: Report) -> None:
+        units = [table.often.unit for table in self.tables if table.often]
+        if report.moment and any(report.lookback % unit or report.unit % unit for unit in units):
+            raise BadDeclaration(f"{self.name}: lookback and unit of {report.name} are whole units, {max(units)} each")
+        if report.unit and (not report.moment or DAY % report.unit):
+            raise BadDeclaration(f"{self.name}: the unit of {report.name} is of its moment, and a day is made of them")
 
     def _refuse_times(self, every: timedelta) -> None:
         """A clock shows these lengths from midnight to midnight, so each run is of one day."""

@@ -51,6 +51,9 @@ class Cut:
         """Spans further reaching; days are widened by whole days."""
         return replace(self, spans=few_spans(span.widened(before=before, after=after) for span in self.spans or ()))
 
+    def rounded(self, unit: timedelta) -> "Cut":
+        return replace(self, spans=few_spans(span.rounded(unit) for span in self.spans or ())) if unit else self
+
 
 def often_cut(work: Work, table: RawTable, since: int, until: int, waits: Sequence[Span]) -> Cut | None:
     """Of a run over the day so far, the units that files loaded since touch. None: whole days are better."""

@@ -94,7 +94,7 @@ class _Making:
         """While a day goes on, what the units touch that something came for."""
         cut = None if self.silver.all_changed(note) else self._since(note)
         if cut is None or report.moment:
-            return cut and cut.widened(after=report.lookback)
+            return cut and cut.widened(after=report.lookback).rounded(report.unit)
         return replace(cut, spans=None, days=few(day.widened(after=report.lookback) for day in cut.span_days))
 
     def _since(self, note: Mapping[str, Any]) -> Cut | None:

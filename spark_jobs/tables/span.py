@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from spark_jobs.declare import Window, merged
 from spark_jobs.tables.ledger import SCATTERED
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -23,6 +25,10 @@ class Span:
 
     def widened(self, *, before: timedelta = timedelta(), after: timedelta = timedelta()) -> "Span":
         return Span(start=self.start - before, end=self.end + after)
+
+    def rounded(self, unit: timedelta) -> "Span":
+        """To whole units, of which a day is made."""
+        return Span(start=self.start - (self.start - EPOCH) % unit, end=self.end + (EPOCH - self.end) % unit)
 
 
 def between(spans: Iterable[Span], moment: str) -> str:

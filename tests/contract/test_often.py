@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nightshift import often
-from spark_jobs.declare import BadDeclaration, BadRequest, Delivery, Job, Reads, Stage, Window
+from spark_jobs.declare import BadDeclaration, BadRequest, Delivery, Job, Reads, Report, Stage, Window
 from spark_jobs.use_cases import learning, load
 
 DEVICES = load("iot_devices")
@@ -34,6 +35,22 @@ def _taken(every: timedelta) -> bool:
 def test_what_no_clock_shows_is_refused(every: timedelta) -> None:
     with pytest.raises(BadDeclaration, match=f"divides a day; got {every}"):
         replace(DEVICES, every=every)
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        ({"lookback": 15 * MINUTE}, "lookback and unit of by_hour are whole units, 0:10:00 each"),
+        ({"unit": 15 * MINUTE}, "lookback and unit of by_hour are whole units, 0:10:00 each"),
+        ({"unit": 7 * HOUR}, "the unit of by_hour is of its moment, and a day is made of them"),
+        ({"unit": HOUR, "moment": ""}, "the unit of by_hour is of its moment, and a day is made of them"),
+    ],
+)
+def test_a_report_is_made_of_whole_units(told: dict[str, Any], says: str) -> None:
+    by_hour = Report(name="by_hour", key=("hour",), moment="hour", unit=HOUR, lookback=20 * MINUTE)
+    assert replace(DEVICES, reports=(by_hour,)).reports[0].unit == HOUR
+    with pytest.raises(BadDeclaration, match=says):
+        replace(DEVICES, reports=(replace(by_hour, **told),))
 
 
 def test_one_that_learns_runs_by_night() -> None:

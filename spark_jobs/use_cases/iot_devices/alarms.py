@@ -4,8 +4,6 @@ An hour tells of its pieces by its own readings alone, so it can be made anew al
 the first ends with the reading that the second begins with.
 """
 
-from functools import reduce
-
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as f
 
@@ -16,21 +14,47 @@ STUCK = 12  # readings in a row that say the same of everything
 PATIENCE = 2  # times its usual pause, after which a device is silent
 MEASURED = ("temp", "humidity", "c02_level")
 
+SAID = ("low", "red", "same")
+IS_LOW, IS_RED = f"battery_level <= {LOW}", f"c02_level >= {RED}"
+# What a reading may be a part of: the kind, which piece of its hour, whether it is, and what goes along. Readings in a
+# row that all say the same are many, or at an end of the hour, where there may be more. A long pause is a piece alone.
+KINDS = f"""stack(4,
+    'battery low', low_stretch, low, CAST(battery_level AS DOUBLE), '',
+    'air red', red_stretch, red, CAST(c02_level AS DOUBLE), '',
+    'sensor stuck', same_stretch, TRUE, CAST(NULL AS DOUBLE), same,
+    'silent', unix_micros(at), pause > {PATIENCE} * usual, CAST(NULL AS DOUBLE), ''
+) AS (kind, stretch, holds, value, shows)"""
+
 HOUR = Window.partitionBy("device_id", "hour")
 OF_AN_HOUR = HOUR.orderBy("at")
+OF_A_KIND = Window.partitionBy("device_id", "hour", "kind")
 PIECE = ("day", "hour", "device_id", "kind", "since", "until", "readings", "value", "shows")
 
 
 def pieces(readings: DataFrame) -> DataFrame:
     """Of each hour: stretches of low battery, of red air, of sameness, and pauses that are long for it.
 
-    `until` is the first reading after a piece, nothing where that is not in its hour.
+    `until` is the first reading after a piece, nothing where that is not in its hour. All kinds are told in one go:
+    each way through the readings would cost a sort of its own.
     """
     told = readings.select("day", "hour", "at", "device_id", "battery_level", *MEASURED)
-    told = told.withColumn("next", f.lead("at").over(OF_AN_HOUR))
-    low = _while(told, "battery low", f.col("battery_level") <= LOW, f.min("battery_level"))
-    red = _while(told, "air red", f.col("c02_level") >= RED, f.max("c02_level"))
-    return reduce(DataFrame.unionByName, [low, red, _same(told), _long_pauses(told)])
+    told = told.withColumns({"next": f.lead("at").over(OF_AN_HOUR), "low": f.expr(IS_LOW), "red": f.expr(IS_RED)})
+    told = told.withColumns(
+        {"pause": pause(), "same": f.concat_ws(" ", *(f.col(name).cast("string") for name in MEASURED))}
+    )
+    told = told.withColumns({f"{name}_begins": _begins(name) for name in SAID})
+    stretches = {f"{name}_stretch": f.sum(f"{name}_begins").over(OF_AN_HOUR) for name in SAID}
+    told = told.withColumns(stretches | {"usual": f.expr("percentile(pause, 0.5)").over(HOUR)})
+    each = told.selectExpr("day", "hour", "device_id", "at", "next", KINDS).where("holds")
+    found = each.groupBy("day", "hour", "device_id", "kind", "stretch").agg(
+        f.min("at").alias("since"),
+        f.expr("max_by(next, at)").alias("until"),
+        f.expr("if(kind = 'silent', 0, count(*))").alias("readings"),
+        f.expr("if(kind = 'air red', max(value), min(value))").alias("value"),
+        f.min("shows").alias("shows"),
+    )
+    found = found.withColumn("last", f.max("stretch").over(OF_A_KIND))
+    return found.where(f"kind <> 'sensor stuck' OR readings >= {STUCK} OR stretch IN (1, last)").select(*PIECE)
 
 
 def pause() -> Column:
@@ -38,40 +62,9 @@ def pause() -> Column:
     return f.expr("unix_micros(next) - unix_micros(at)")
 
 
-def _while(told: DataFrame, kind: str, holds: Column, value: Column) -> DataFrame:
-    """For as long as readings say so, from one to the next that does not."""
-    found = _stretches(told.withColumn("says", holds), kind, value, f.lit(""))
-    return found.where("says").select(*PIECE)
-
-
-def _same(told: DataFrame) -> DataFrame:
-    """Readings that all say the same: many, or at an end of the hour, where there may be more."""
-    shows = f.concat_ws(" ", *(f.col(name).cast("string") for name in MEASURED))
-    found = _stretches(told.withColumn("says", shows), "sensor stuck", f.lit(None), f.col("says"))
-    found = found.withColumn("last", f.max("stretch").over(HOUR))
-    return found.where(f"readings >= {STUCK} OR stretch IN (1, last)").select(*PIECE)
-
-
-def _stretches(told: DataFrame, kind: str, value: Column, shows: Column) -> DataFrame:
-    """Readings in a row of an hour that say the same."""
-    other = f.lag("says").over(OF_AN_HOUR)
-    begun = told.withColumn("begins", f.when(other == f.col("says"), 0).otherwise(1))
-    numbered = begun.withColumn("stretch", f.sum("begins").over(OF_AN_HOUR))
-    found = numbered.groupBy("day", "hour", "device_id", "stretch", "says").agg(
-        f.min("at").alias("since"),
-        f.expr("max_by(next, at)").alias("until"),
-        f.count("*").alias("readings"),
-        value.cast("double").alias("value"),
-    )
-    return found.withColumns({"kind": f.lit(kind), "shows": shows})
-
-
-def _long_pauses(told: DataFrame) -> DataFrame:
-    long = told.withColumn("pause", pause()).withColumn("usual", f.expr("percentile(pause, 0.5)").over(HOUR))
-    found = long.where(f.col("pause") > PATIENCE * f.col("usual"))
-    rest = [f.lit("silent").alias("kind"), f.col("at").alias("since"), f.col("next").alias("until")]
-    none = [f.lit(0).cast("bigint").alias("readings"), f.lit(None).cast("double").alias("value")]
-    return found.select("day", "hour", "device_id", *rest, *none, f.lit("").alias("shows"))
+def _begins(name: str) -> Column:
+    """Whether a reading says something else than the one before it in its hour."""
+    return f.when(f.lag(name).over(OF_AN_HOUR) == f.col(name), 0).otherwise(1)
 
 
 def joined(hours: DataFrame, parts: DataFrame) -> DataFrame:

@@ -17,7 +17,7 @@ from spark_jobs.declare import (
     Tables,
 )
 
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 EVERY = timedelta(minutes=10)
 
 # Carbon dioxide, in parts per million, and what a display shows of it.
@@ -49,7 +49,7 @@ READINGS = RawTable(
     event_time="timestamp_millis(timestamp)",
     days_behind=30,
     stream=True,
-    often=Often(),
+    often=Often(unit=EVERY),
     marks=(Mark(name="lcd_is_wrong", sql=f"lcd <> {SHOWN}"),),
 )
 
@@ -70,9 +70,9 @@ USE_CASE = Tables(
     tables=(READINGS,),
     every=EVERY,
     reports=(
-        Report(name="device_hours", key=("device_id", "hour"), moment="hour"),
-        Report(name="country_hours", key=("hour", "country"), moment="hour", export=True, pictures=OF_HOURS),
-        Report(name="alarm_pieces", key=("device_id", "kind", "since"), moment="hour"),
+        Report(name="device_hours", key=("device_id", "hour"), moment="hour", unit=HOUR),
+        Report(name="country_hours", key=("hour", "country"), moment="hour", unit=HOUR, export=True, pictures=OF_HOURS),
+        Report(name="alarm_pieces", key=("device_id", "kind", "since"), moment="hour", unit=HOUR),
         Report(
             name="alarms",
             key=("device_id", "alarm", "since"),
