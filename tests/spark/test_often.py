@@ -15,6 +15,7 @@ from spark_jobs.declare import NotYet, Reads, Report, Stage, Tables, Window
 from spark_jobs.lakehouse import Table
 from spark_jobs.stages import ingest, refine
 from spark_jobs.tables.shared import require_refined
+from spark_jobs.tables.span import Span
 from spark_jobs.tables.typed import settings
 from spark_jobs.use_cases.iot_devices.use_case import USE_CASE
 from spark_jobs.work import Work
@@ -68,6 +69,13 @@ class Fleet:
 
 def at(minutes: int) -> datetime:
     return datetime(2024, 3, 1, tzinfo=UTC) + timedelta(minutes=minutes)
+
+
+def test_what_is_rounded_to_longer_units_loses_nothing() -> None:
+    hour = timedelta(hours=1)
+    assert Span(start=at(70), end=at(80)).rounded(hour) == Span(start=at(60), end=at(120))
+    assert Span(start=at(60), end=at(120)).rounded(hour) == Span(start=at(60), end=at(120))
+    assert Span(start=at(-5), end=at(5)).rounded(DAY) == Span(start=at(-1440), end=at(1440))
 
 
 @pytest.mark.long
