@@ -79,8 +79,8 @@ def _parts(first: int, block: bytes, keys: "Keys") -> Iterator[Part]:
             return
     lines = block.split(b"\n")[:-1]
     places = found.others.tolist() if found else range(len(lines))
-    numbered = [(first + place, lines[place]) for place in places]
-    rows = [row for line, raw in numbered for row in _rows(line, raw)]
+    long = found is not None or LONG_NUMBER.search(block) is not None  # of few lines each is looked at alone
+    rows = [row for place in places for row in _rows(first + place, lines[place], long=long)]
     objects = [row.found for row in rows if row.found is not None]
     yield Part(
         line=np.array([row.line for row in rows], int),
@@ -129,13 +129,13 @@ def _within(found: Any, key: str) -> Any:
     return found.get(key) if isinstance(found, dict) else None
 
 
-def _rows(line: int, raw: bytes) -> Iterator[Row]:
+def _rows(line: int, raw: bytes, *, long: bool) -> Iterator[Row]:
     """One for each line, in a file as it should be."""
     if len(raw) > LONGEST:
         yield Row(line, shown(raw), None, TOO_LONG)
         return
     try:
-        found = None if LONG_NUMBER.search(raw) else orjson.loads(raw)
+        found = None if long and LONG_NUMBER.search(raw) else orjson.loads(raw)
     except orjson.JSONDecodeError:
         found = None
     if type(found) is dict and (raw.count(b":") == len(found) or _all_were_found(raw, found)):

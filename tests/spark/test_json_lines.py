@@ -213,9 +213,9 @@ def test_lines_that_are_alike_are_read_at_once_beside_those_that_are_not(monkeyp
     lines[7], lines[50] = "{", f"{lines[50]}{lines[50]}"
     one_by_one, rows = list[int](), json_lines._rows
 
-    def read_alone(line: int, raw: bytes) -> Iterator[json_lines.Row]:
+    def read_alone(line: int, raw: bytes, *, long: bool) -> Iterator[json_lines.Row]:
         one_by_one.append(line)
-        return rows(line, raw)
+        return rows(line, raw, long=long)
 
     monkeypatch.setattr(json_lines, "_rows", read_alone)
     found = read("\n".join([*lines, ""]), FLAT)
